@@ -1,0 +1,1 @@
+"""Cameras, rotations, frames, rasteriser: mathematics only, no files and no models."""
