@@ -1,0 +1,59 @@
+"""`facestudio reconstruct LEFT FRONT RIGHT -o DIR`: photos become a textured head."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from facestudio.cli.console import out, running
+from facestudio.types import Scale
+
+if TYPE_CHECKING:
+    from facestudio.pipeline.build_head import BuiltHead
+
+
+def reconstruct(
+    photos: Annotated[list[Path], typer.Argument(help="One to three photos: left, front, right (left shows the subject's left side).")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the result; made when missing.")],
+    cameras: Annotated[Path | None, typer.Option(help="cameras.json of a calibrated rig; the head is then metric.")] = None,
+    head: Annotated[str, typer.Option(help="Head model: open, flame, or a model file.")] = "open",
+    engine: Annotated[str, typer.Option(help="How the shape is found: fit.")] = "fit",
+    texture_size: Annotated[int, typer.Option(help="Side of the texture in pixels.")] = 2048,
+    name: Annotated[str | None, typer.Option(help="Base name of the files; default: the photos' folder.")] = None,
+) -> None:
+    """Reconstruct a textured, animatable head from one to three photos."""
+    with running() as (progress, cancel):
+        from facestudio.pipeline.build_head import reconstruct as build
+
+        built = build(
+            photos,
+            output,
+            cameras=cameras,
+            head=head,
+            engine=engine,
+            texture_size=texture_size,
+            name=name,
+            progress=progress,
+            cancel=cancel,
+        )
+    report(built)
+
+
+def report(built: BuiltHead) -> None:
+    """Say what was found, how good it is, and where it lies."""
+    r = built.reconstruction
+    for note in r.notes:
+        out.print(f"Note: {note}", markup=False)
+    for q in r.quality:
+        held_out = f", {q.held_out_px:.1f} px when this photo is left out" if q.held_out_px is not None else ""
+        out.print(f"{q.name:>6}: turned {q.yaw_degrees:+.0f} degrees, landmarks within {q.reprojection_px:.1f} px{held_out}", markup=False)
+    if r.mean_head_reprojection_px is not None:
+        out.print(f"The average head with its own best cameras would be within {r.mean_head_reprojection_px:.1f} px.")
+    size = "metric, from the calibrated cameras" if r.scale is Scale.METRIC else "assumed from average anatomy: calibrate the cameras for millimetres"
+    out.print(f"Size: {size}.")
+    seen = float((built.texture.views_seen > 0).mean())
+    out.print(f"{seen:.0%} of the head was seen by a photo. " + ", ".join(f"{k} {v:.1f} s" for k, v in r.seconds.items()), markup=False)
+    for file in built.files:
+        out.print(str(file), markup=False)

@@ -1,0 +1,1 @@
+"""2D evidence in photographs: where the face is, and where its landmarks are."""

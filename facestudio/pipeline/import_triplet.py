@@ -1,0 +1,132 @@
+"""One, two or three photos become a `Triplet`: read, landmarks found, put in the order left, front, right by what they show."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from facestudio.errors import CameraFileError, PictureError
+from facestudio.head.landmarks import LandmarkBasis
+from facestudio.landmarks.detector import LandmarkDetector
+from facestudio.pipeline.cameras_file import fit_to_picture
+from facestudio.pipeline.read_picture import read_picture
+from facestudio.progress import CancelToken, Progress, silent
+from facestudio.reconstruct.pose import estimated_yaws
+from facestudio.types import Camera, Image, Triplet, View, ViewName
+
+_SLOTS = {1: (ViewName.FRONT,), 2: (ViewName.LEFT, ViewName.RIGHT), 3: (ViewName.LEFT, ViewName.FRONT, ViewName.RIGHT)}
+
+
+@dataclass(frozen=True)
+class OrderConfig:
+    """swap_degrees: photos are reordered only when their yaws contradict their order by more than this.
+    front_degrees: a photo of a pair counts as the front one when its yaw is below this and below half the other's."""
+
+    swap_degrees: float = 12.0
+    front_degrees: float = 20.0
+
+
+def read_photos(paths: Sequence[Path], progress: Progress = silent, cancel: CancelToken | None = None) -> list[Image]:
+    """Read one to three picture files. Raises PictureError."""
+    if not 1 <= len(paths) <= 3:
+        raise PictureError(f"{len(paths)} photos were given.", "Give one, two or three: left, front and right.")
+    images = []
+    for i, path in enumerate(paths):
+        if cancel:
+            cancel.check()
+        progress("read", i / len(paths), path.name)
+        images.append(read_picture(path))
+    progress("read", 1.0, "")
+    return images
+
+
+def find_views(
+    images: Sequence[Image],
+    basis: LandmarkBasis,
+    detector: LandmarkDetector,
+    cameras: Mapping[ViewName, Camera] | None = None,
+    progress: Progress = silent,
+    cancel: CancelToken | None = None,
+    order: OrderConfig | None = None,
+) -> Triplet:
+    """Detect the face in every photo, correct the order of the photos, attach the rig's cameras.
+
+    cameras belong to places (left, front, right), not to files: they are attached after the photos have found their places.
+    The same photo given again is dropped: it adds no evidence, and counting it twice would only make the fit overconfident.
+    """
+    distinct, notes = _without_repeats(images)
+    faces = []
+    for i, image in enumerate(distinct):
+        if cancel:
+            cancel.check()
+        where = _name(image, i)
+        progress("landmarks", i / len(distinct), where)
+        faces.append(detector.detect(image, where))
+    progress("landmarks", 1.0, "")
+    views = [View(ViewName.FRONT, im, None, face.landmarks) for im, face in zip(distinct, faces, strict=True)]
+    yaws = estimated_yaws(views, basis.mean, basis.ids)
+    places, order_notes = _places(yaws, [_name(v.image, i) for i, v in enumerate(views)], order or OrderConfig())
+    ranked = sorted(zip(places, views, strict=True), key=lambda pair: list(ViewName).index(pair[0]))
+    placed = [replace(view, name=place) for place, view in ranked]
+    if cameras:
+        placed = [replace(v, camera=_camera_for(v, cameras)) for v in placed]
+    said = [n for im in distinct for n in im.notes] + [n for f in faces for n in f.landmarks.notes]
+    return Triplet(tuple(placed), (*notes, *said, *order_notes))
+
+
+def _name(image: Image, index: int) -> str:
+    return image.source.name if image.source else f"photo {index + 1}"
+
+
+def _without_repeats(images: Sequence[Image]) -> tuple[list[Image], list[str]]:
+    distinct: list[Image] = []
+    for image in images:
+        if not any(image.pixels.shape == d.pixels.shape and np.array_equal(image.pixels, d.pixels) for d in distinct):
+            distinct.append(image)
+    if len(distinct) == len(images):
+        return distinct, []
+    note = f"{len(images)} photos, {len(distinct)} of them different: a photo given again adds nothing to the shape."
+    return distinct, [note]
+
+
+def _places(yaws: Sequence[float], names: Sequence[str], config: OrderConfig) -> tuple[list[ViewName], list[str]]:
+    """Which view each photo is, from the yaws (positive: the subject's left side), and what to tell the operator."""
+    if len(yaws) == 1:
+        return [ViewName.FRONT], []
+    given = _given_places(yaws, config)
+    # Yaw falls from left to right. Only a clear contradiction moves a photo: near-equal yaws say nothing about the order.
+    contradiction = max(yaws[j] - yaws[i] for i, j in itertools.combinations(range(len(yaws)), 2))
+    if contradiction <= config.swap_degrees:
+        return given, []
+    by_yaw = sorted(range(len(yaws)), key=lambda i: -yaws[i])
+    sorted_places = _given_places([yaws[i] for i in by_yaw], config)
+    places = list(given)
+    for place, i in zip(sorted_places, by_yaw, strict=True):
+        places[i] = place
+    said = ", ".join(f"{names[i]} is the {places[i]} view" for i in by_yaw)
+    return places, [f"The photos were given in another order than left, front, right; corrected by the head's turn: {said}."]
+
+
+def _given_places(yaws: Sequence[float], config: OrderConfig) -> list[ViewName]:
+    """Places of photos already in the order left to right; a pair may be left+right, left+front or front+right."""
+    if len(yaws) != 2:
+        return list(_SLOTS[len(yaws)])
+    first, second = abs(yaws[0]), abs(yaws[1])
+    if second < config.front_degrees and second < first / 2:
+        return [ViewName.LEFT, ViewName.FRONT]
+    if first < config.front_degrees and first < second / 2:
+        return [ViewName.FRONT, ViewName.RIGHT]
+    return list(_SLOTS[2])
+
+
+def _camera_for(view: View, cameras: Mapping[ViewName, Camera]) -> Camera:
+    try:
+        camera = cameras[view.name]
+    except KeyError as error:
+        known = ", ".join(cameras)
+        raise CameraFileError(f"The camera file has no {view.name} camera (it has {known}).", "Use the rig's own camera file, or none.") from error
+    return fit_to_picture(camera, view.image, view.name)

@@ -1,0 +1,1 @@
+"""From 2D evidence to a head: the engines."""
