@@ -1,0 +1,163 @@
+"""The output folder of one head: the one entry point of this room."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from facestudio.errors import OutputError
+from facestudio.atomic import write_folder
+from facestudio.export.glb import glb_bytes
+from facestudio.export.head_json import head_json
+from facestudio.export.obj import mtl_text, obj_text
+from facestudio.export.overlay import photo_and_overlay
+from facestudio.export.pictures import png_bytes
+from facestudio.export.portraits import HERO, SIX_VIEWS, portrait, shrunk
+from facestudio.export.report import PhotoPair, report_html
+from facestudio.export.scene import HeadScene, build_scene
+from facestudio.export.versions import versions
+from facestudio.head.model import HeadModel
+from facestudio.progress import CancelToken, Progress, silent
+from facestudio.types import ByteArray, Reconstruction, Texture
+
+STAGE = "export"
+FORMATS = ("glb", "obj", "json", "preview", "report")
+PREVIEW_NAME, REPORT_NAME = "preview.png", "report.html"
+_PREVIEW_HEIGHT, _PREVIEW_WIDTH = 720, 600  # of each of its two halves
+_VIEW_HEIGHT, _VIEW_WIDTH = 400, 320
+_PORTRAIT_TEXELS = 1024
+_FORBIDDEN = set('<>:"/\\|?*')
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What every step needs."""
+
+    model: HeadModel
+    reconstruction: Reconstruction
+    texture: Texture
+    scene: HeadScene
+    progress: Progress
+    cancel: CancelToken
+    start: float
+
+    def at(self, fraction: float, message: str) -> None:
+        self.cancel.check()
+        self.progress(STAGE, fraction, message)
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """The stages so far, with export up to this moment."""
+        return dict(self.reconstruction.seconds) | {STAGE: time.perf_counter() - self.start}
+
+
+def export_head(
+    model: HeadModel,
+    reconstruction: Reconstruction,
+    texture: Texture,
+    out: Path,
+    name: str,
+    formats: Collection[str] = FORMATS,
+    progress: Progress = silent,
+    cancel: CancelToken | None = None,
+) -> list[Path]:
+    """Write a head's files into the folder `out`, all or none; returns their paths, sorted.
+
+    name: stem of the files: NAME.glb, NAME.obj with NAME.mtl and NAME.png, NAME.json; preview.png and report.html beside them.
+    formats: which of `FORMATS` to write. Files of the same names are replaced, others in the folder stay.
+    seconds in NAME.json are the reconstruction's with "export" added: the time from this call until that file is composed, last.
+    Raises OutputError when the folder cannot be written or the name cannot be a file's, Cancelled when asked to stop,
+    ValueError for an unknown format or parts that do not belong together.
+    """
+    unknown = set(formats) - set(FORMATS)
+    if unknown:
+        raise ValueError(f"unknown formats {sorted(unknown)}; known are {FORMATS}")
+    check_name(name)
+    start = time.perf_counter()
+    scene = build_scene(model, reconstruction, texture, name)
+    job = _Job(model, reconstruction, texture, scene, progress, cancel or CancelToken(), start)
+    written = write_folder(out, lambda folder: _write(job, folder, set(formats)))
+    progress(STAGE, 1.0, f"{len(written)} files in {out}")
+    return written
+
+
+def check_name(name: str) -> None:
+    """Raise OutputError when a head's name cannot be a file's name on every system, Windows included."""
+    bad = sorted({c for c in name if c in _FORBIDDEN or not c.isprintable()})
+    if bad or not name.strip() or name != name.strip() or name.startswith(".") or name.endswith("."):
+        reason = f"it holds {' '.join(map(repr, bad))}" if bad else "it is empty or begins or ends with a dot or a space"
+        raise OutputError(f"{name!r} cannot be the name of a head: {reason}.", "Choose a name of letters, digits, '-' and '_'.")
+
+
+def safe_name(text: str) -> str:
+    """The nearest name that `check_name` accepts: for names that nobody chose, such as a folder's."""
+    kept = "".join("_" if c in _FORBIDDEN or not c.isprintable() else c for c in text).strip(" .")
+    return kept or "head"
+
+
+def _write(job: _Job, folder: Path, formats: set[str]) -> None:
+    name = job.scene.name
+    # OpenCV lets go of Python's lock while it compresses, so that the slowest step costs nothing on a second core.
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        job.at(0.0, "pictures")
+        albedo_png = pool.submit(png_bytes, job.texture.albedo) if formats & {"glb", "obj"} else None
+        small = shrunk(job.texture.albedo, _PORTRAIT_TEXELS)
+        if "preview" in formats:
+            (folder / PREVIEW_NAME).write_bytes(png_bytes(_preview(job, small)))
+        report = _report(job, small) if "report" in formats else None
+        if "obj" in formats:
+            job.at(0.6, f"{name}.obj")
+            _text(folder / f"{name}.obj", obj_text(job.scene))
+            _text(folder / f"{name}.mtl", mtl_text(job.scene))
+        if albedo_png is not None:
+            job.at(0.7, "texture")
+            png = albedo_png.result()
+            if "obj" in formats:
+                (folder / f"{name}.png").write_bytes(png)
+            if "glb" in formats:
+                job.at(0.8, f"{name}.glb")
+                (folder / f"{name}.glb").write_bytes(glb_bytes(job.scene, png))
+    job.at(0.95, f"{name}.json")
+    if report is not None:
+        _text(folder / REPORT_NAME, report())
+    if "json" in formats:
+        _text(folder / f"{name}.json", head_json(job.model, job.reconstruction, job.texture, job.scene, job.seconds))
+    job.cancel.check()
+
+
+def _preview(job: _Job, albedo: ByteArray) -> ByteArray:
+    halves = []
+    for surface in (albedo, None):
+        job.cancel.check()
+        halves.append(portrait(job.scene, HERO, _PREVIEW_HEIGHT, _PREVIEW_WIDTH, surface))
+    return np.concatenate(halves, axis=1)
+
+
+def _report(job: _Job, albedo: ByteArray) -> Callable[[], str]:
+    """Draw the report's pictures now; the text is composed last, when the times are known."""
+    posed = np.asarray(job.reconstruction.posed_vertices, dtype=np.float64)
+    photos = []
+    for i, (view, camera) in enumerate(zip(job.reconstruction.views, job.reconstruction.cameras, strict=True)):
+        job.at(0.2 + 0.05 * i, f"report: {view.name}")
+        photos.append(
+            PhotoPair(str(view.name), *photo_and_overlay(view.image.pixels, camera, posed, job.model.faces, view.landmarks))
+        )
+    portraits = []
+    for i, pose in enumerate(SIX_VIEWS):
+        job.at(0.35 + 0.04 * i, "report: the head")
+        portraits.append((pose.label, portrait(job.scene, pose, _VIEW_HEIGHT, _VIEW_WIDTH, albedo)))
+
+    def compose() -> str:
+        return report_html(job.model, job.reconstruction, job.texture, job.scene, photos, portraits, versions(), job.seconds)
+
+    return compose
+
+
+def _text(path: Path, text: str) -> None:
+    # The same bytes on every system, so that hashes can be compared.
+    path.write_text(text, encoding="utf-8", newline="\n")

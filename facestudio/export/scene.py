@@ -1,0 +1,144 @@
+"""The head as every file format wants it, before any format's own conventions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+
+from facestudio import __version__
+from facestudio.geometry.shading import vertex_normals
+from facestudio.head.model import JOINT_NAMES, HeadModel
+from facestudio.types import ByteArray, Camera, Float32Array, Float64Array, IntArray, Reconstruction, Scale, Texture
+
+SCALE_SENTENCE: Mapping[Scale, str] = {
+    Scale.METRIC: "Size is metric: it follows from the calibrated cameras.",
+    Scale.ASSUMED: "Size is assumed: it was set from an average human measure, so millimetres taken from this head are estimates.",
+}
+
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+
+
+@dataclass(frozen=True)
+class SceneCamera:
+    """One photo's camera. name: the view's name. photo: the picture's file name, or "" for a picture made in memory."""
+
+    name: str
+    photo: str
+    camera: Camera
+
+
+@dataclass(frozen=True)
+class HeadScene:
+    """Everything that a 3D file can hold of a head. Head frame (+Y up, +Z out of the nose), metres.
+
+    vertices (V, 3) float32: identity baked in, expression and pose neutral. normals (V, 3) float32, unit length, of the unsplit
+    mesh. faces (F, 3) int32, counter-clockwise from outside. uv (T, 2) float32, v up. uv_faces (F, 3) int32 into uv.
+    joint_positions (J, 3) float32. joint_parents (J,) int32, -1 for the root. skin_weights (V, J) float32.
+    morphs (E, V, 3) float32: what each named expression adds at weight 1. albedo (T, T, 3) uint8 sRGB, row 0 at v = 1.
+    metadata: plain JSON values; equal for equal input (no times, no clock).
+    """
+
+    name: str
+    vertices: Float32Array
+    normals: Float32Array
+    faces: IntArray
+    uv: Float32Array
+    uv_faces: IntArray
+    joint_names: tuple[str, ...]
+    joint_parents: IntArray
+    joint_positions: Float32Array
+    skin_weights: Float32Array
+    morph_names: tuple[str, ...]
+    morphs: Float32Array
+    albedo: ByteArray
+    cameras: tuple[SceneCamera, ...]
+    metadata: Mapping[str, Json]
+
+
+def build_scene(model: HeadModel, reconstruction: Reconstruction, texture: Texture, name: str = "head") -> HeadScene:
+    """Gather a head for export.
+
+    The morphs are added to whatever `reconstruction.vertices` are: they need not lie in the model's linear span, so per-vertex
+    displacements survive. Joints are regressed from those vertices too. Models without expressions get no morphs.
+    Raises ValueError when the reconstruction does not belong to the model.
+    """
+    vertices = np.asarray(reconstruction.vertices, dtype=np.float64)
+    if vertices.shape != model.template.shape:
+        raise ValueError(
+            f"the reconstruction has vertices {vertices.shape}, head model {model.name} has {model.template.shape}"
+        )
+    views = zip(reconstruction.views, reconstruction.cameras, strict=True)
+    return HeadScene(
+        name=name,
+        vertices=vertices.astype(np.float32),
+        normals=_unit_normals(vertices, model.faces),
+        faces=np.asarray(model.faces, dtype=np.int32),
+        uv=np.asarray(model.uv, dtype=np.float32),
+        uv_faces=np.asarray(model.uv_faces, dtype=np.int32),
+        joint_names=JOINT_NAMES,
+        joint_parents=np.asarray(model.parents, dtype=np.int32),
+        joint_positions=(model.joint_regressor.astype(np.float64) @ vertices).astype(np.float32),
+        skin_weights=np.asarray(model.skin_weights, dtype=np.float32),
+        morph_names=model.expression_names,
+        morphs=np.ascontiguousarray(np.moveaxis(model.expression_basis, -1, 0), dtype=np.float32),
+        albedo=texture.albedo,
+        cameras=tuple(SceneCamera(str(v.name), v.image.source.name if v.image.source else "", c) for v, c in views),
+        metadata=_metadata(model, reconstruction),
+    )
+
+
+def named_expression(model: HeadModel, reconstruction: Reconstruction) -> dict[str, Json]:
+    """The photographed expression by name, in the model's order: weight 1 is the full expression."""
+    return {n: float(w) for n, w in zip(model.expression_names, reconstruction.expression, strict=True)}
+
+
+def _unit_normals(vertices: Float64Array, faces: IntArray) -> Float32Array:
+    normals = vertex_normals(vertices, faces)
+    # A vertex of no area has no normal, and glTF wants unit length from every one.
+    normals[np.linalg.norm(normals, axis=1) < 0.5] = (0.0, 0.0, 1.0)
+    return np.asarray(normals, dtype=np.float32)
+
+
+def _metadata(model: HeadModel, reconstruction: Reconstruction) -> dict[str, Json]:
+    return {
+        "facestudio": __version__,
+        "head_model": {"name": model.name, "version": model.version, "sha256": model.sha256},
+        "licence": model.licence,
+        "scale": str(reconstruction.scale),
+        "scale_note": SCALE_SENTENCE[reconstruction.scale],
+        "engine": reconstruction.engine,
+        "identity": [float(x) for x in reconstruction.identity],
+        "expression": named_expression(model, reconstruction),
+    }
+
+
+@dataclass(frozen=True)
+class SplitMesh:
+    """A mesh with one texture coordinate per vertex, as GPUs want it.
+
+    vertex_ids (S,) int64: which original vertex each one is. The first V are the original vertices in their order; the copies
+    that texture seams need follow. uv (S, 2) float32. faces (F, 3) uint32 into the S vertices.
+    """
+
+    vertex_ids: IntArray
+    uv: Float32Array
+    faces: IntArray
+
+
+def split_seams(scene: HeadScene) -> SplitMesh:
+    """Copy each vertex once per further texture coordinate it has. Vertices of no face stay, at uv (0, 0)."""
+    count, uv_count = len(scene.vertices), len(scene.uv)
+    corner = scene.faces.astype(np.int64) * uv_count + scene.uv_faces
+    pairs, corner_pair = np.unique(corner, return_inverse=True)
+    owner = pairs // uv_count
+    first = np.ones(len(pairs), dtype=bool)
+    first[1:] = owner[1:] != owner[:-1]
+    position = np.where(first, owner, count + np.cumsum(~first) - 1)
+    total = count + int((~first).sum())
+    vertex_ids = np.concatenate([np.arange(count), owner[~first]])
+    uv = np.zeros((total, 2), dtype=np.float32)
+    uv[position] = scene.uv[pairs % uv_count]
+    return SplitMesh(vertex_ids, uv, position[corner_pair.reshape(scene.faces.shape)])

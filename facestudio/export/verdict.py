@@ -1,0 +1,61 @@
+"""What a result is worth, in sentences an operator understands. Every number in them was measured on this head."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from facestudio.export.head_json import provenance_shares, views_seen_shares
+from facestudio.head.model import HeadModel
+from facestudio.types import ByteArray, Reconstruction, Texture
+
+_NOTABLE_WEIGHT = 0.15
+_MOST_NAMED = 4
+
+
+def fit_sentences(reconstruction: Reconstruction) -> list[str]:
+    """How closely the head follows the photos, beside the average head, and which photo it follows worst."""
+    distances = {str(q.name): q.reprojection_px for q in reconstruction.quality if np.isfinite(q.reprojection_px)}
+    if not distances:
+        return ["How well the head explains the photos was not measured."]
+    typical = float(np.mean(list(distances.values())))  # the mean over photos, as for the average head's number
+    sentences = [f"The head explains the {'photo' if len(distances) == 1 else 'photos'} to within {typical:.1f} px."]
+    baseline = reconstruction.mean_head_reprojection_px
+    if baseline is not None and typical < baseline:
+        sentences.append(
+            f"An average head explains them to within {baseline:.1f} px: this one fits {1 - typical / baseline:.0%} closer."
+        )
+    elif baseline is not None:
+        sentences.append(f"An average head does as well ({baseline:.1f} px): take this head's shape as a guess.")
+    if len(distances) > 1:
+        worst = max(distances, key=lambda name: distances[name])
+        sentences.append(f"It follows the {worst} photo least closely: {distances[worst]:.1f} px.")
+    if distinct_photos(reconstruction) == 1:
+        sentences.append("One photo shows no depth: how far nose, chin and ears stand out is a guess from other heads.")
+    return sentences
+
+
+def distinct_photos(reconstruction: Reconstruction) -> int:
+    """How many different pictures there were: the same one may stand for several views."""
+    pictures: list[ByteArray] = []
+    for view in reconstruction.views:
+        if not any(np.array_equal(view.image.pixels, p) for p in pictures):
+            pictures.append(view.image.pixels)
+    return len(pictures)
+
+
+def texture_sentence(texture: Texture) -> str:
+    """How much of the head was photographed."""
+    seen = views_seen_shares(texture)
+    measured = provenance_shares(texture)["measured"]
+    return (
+        f"{measured:.0%} of its colour was photographed; {seen[2] + seen[3]:.0%} of its surface is seen by two photos or more."
+    )
+
+
+def expression_sentence(model: HeadModel, reconstruction: Reconstruction) -> str:
+    """Which expression the photos show and the exported head does not, or "" when there is hardly any."""
+    weights = [(abs(float(w)), n) for n, w in zip(model.expression_names, reconstruction.expression, strict=True)]
+    strongest = [n for w, n in sorted(weights, reverse=True) if w >= _NOTABLE_WEIGHT][:_MOST_NAMED]
+    if not strongest:
+        return ""
+    return f"The photos show an expression ({', '.join(strongest)}); the exported head is neutral, and its weights are in the JSON file."

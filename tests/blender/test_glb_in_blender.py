@@ -1,0 +1,117 @@
+"""The .glb as Blender reads it. Blender is GPL: it runs as a program of its own, and only here."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from facestudio.export.glb import glb_bytes
+from facestudio.export.pictures import png_bytes
+from facestudio.export.scene import HeadScene, build_scene
+from facestudio.geometry.camera import project
+from facestudio.head.model import HeadModel
+from facestudio.types import Texture
+from tests.export.globe import globe_model, globe_reconstruction, globe_texture
+
+CHECK = Path(__file__).with_name("check.py")
+
+pytestmark = pytest.mark.blender
+
+
+@pytest.fixture(scope="module")
+def blender() -> str:
+    found = shutil.which("blender")
+    if found is None:
+        pytest.skip("needs Blender on the PATH (Debian: apt-get install blender python3-numpy)")
+    return found
+
+
+def expectations(scene: HeadScene) -> dict[str, Any]:
+    joints = {}
+    for i, name in enumerate(scene.joint_names):
+        parent = int(scene.joint_parents[i])
+        joints[name] = {
+            "position": scene.joint_positions[i].tolist(),
+            "parent": scene.joint_names[parent] if parent >= 0 else None,
+        }
+    points = scene.vertices[:: max(1, len(scene.vertices) // 50)].astype(np.float64)
+    cameras = {
+        c.name: {
+            "width": c.camera.width,
+            "height": c.camera.height,
+            "points": points.tolist(),
+            "pixels": project(c.camera, points).tolist(),
+        }
+        for c in scene.cameras
+    }
+    return {
+        "name": scene.name,
+        "vertices": scene.vertices.tolist(),
+        "faces": len(scene.faces),
+        "morphs": list(scene.morph_names),
+        "morph_reach": np.linalg.norm(scene.morphs, axis=-1).max(axis=-1).tolist(),
+        "joints": joints,
+        "texture_size": [scene.albedo.shape[1], scene.albedo.shape[0]],
+        "cameras": cameras,
+    }
+
+
+def run_check(blender: str, scene: HeadScene, expected: dict[str, Any], folder: Path) -> subprocess.CompletedProcess[str]:
+    glb, facts = folder / "head.glb", folder / "expected.json"
+    glb.write_bytes(glb_bytes(scene, png_bytes(scene.albedo)))
+    facts.write_text(json.dumps(expected), encoding="utf-8")
+    options = ["--background", "--factory-startup", "--python-exit-code", "3", "--python", str(CHECK)]
+    return subprocess.run(
+        [blender, *options, "--", str(glb), str(facts)], capture_output=True, text=True, timeout=240, check=False
+    )
+
+
+@pytest.fixture(scope="module")
+def globe_scene(tmp_path_factory: pytest.TempPathFactory) -> HeadScene:
+    model = globe_model()
+    return build_scene(model, globe_reconstruction(model, tmp_path_factory.mktemp("photos")), globe_texture(model), "globe")
+
+
+@pytest.fixture(scope="module")
+def openhead_scene(openhead: HeadModel, globe_scene: HeadScene, tmp_path_factory: pytest.TempPathFactory) -> HeadScene:
+    """The shipped head with a random identity, before the globe's cameras."""
+    rng = np.random.default_rng(5)
+    identity = rng.normal(size=openhead.identity_basis.shape[-1])
+    vertices = openhead.template + openhead.identity_basis.astype(np.float64) @ identity
+    globe = globe_model()
+    head = dataclasses.replace(
+        globe_reconstruction(globe, tmp_path_factory.mktemp("photos")),
+        identity=identity,
+        expression=np.zeros(len(openhead.expression_names)),
+        vertices=vertices,
+        posed_vertices=vertices,
+    )
+    albedo = cv2.resize(globe_scene.albedo, (512, 512)).astype(np.uint8)
+    texture = Texture(albedo, np.ones((512, 512), np.uint8), np.ones(openhead.vertex_count, np.uint8))
+    return build_scene(openhead, head, texture, "Ada")
+
+
+@pytest.mark.parametrize("which", ["globe_scene", "openhead_scene"])
+def test_blender_finds_texture_bones_shape_keys_cameras_and_size(
+    which: str, blender: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    scene: HeadScene = request.getfixturevalue(which)
+    ran = run_check(blender, scene, expectations(scene), tmp_path)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "all checks passed" in ran.stdout
+
+
+def test_the_check_can_fail(blender: str, globe_scene: HeadScene, tmp_path: Path) -> None:
+    wrong = expectations(globe_scene)
+    wrong["joints"]["jaw"]["position"][1] += 1e-3
+    ran = run_check(blender, globe_scene, wrong, tmp_path)
+    assert ran.returncode == 3
+    assert "bone jaw is" in ran.stdout + ran.stderr
