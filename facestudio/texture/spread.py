@@ -1,0 +1,168 @@
+"""Tones for the vertices that no photo shows: a membrane over the head, held by what was measured.
+
+Solving on the mesh rather than in the texture means that the back of the head has no seam where the texture is cut open.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+from scipy.sparse.linalg import splu
+
+from facestudio.head.model import HeadModel
+from facestudio.texture.pyramid import Level
+from facestudio.types import BoolArray, Float32Array, Float64Array, IntArray
+
+SKIN = (0.66, 0.52, 0.45)  # even tones: what a head gets of which nothing was seen
+HIDDEN = ("mouth_interior", "eye_sockets", "tongue", "teeth")  # parts that are painted, never read from a photo
+_STIFFNESS = 0.01
+_PULL = 1e-7  # towards the mean tone: decides only parts that hang together with nothing measured
+
+_HAIR_SHARE = 0.2  # of the measured scalp
+
+_TEETH, _TONGUE = (0.80, 0.76, 0.70), (0.60, 0.34, 0.34)
+_MOUTH = (0.30, 0.13, 0.13)
+_SOCKET = (0.86, 0.66, 0.64)  # times the skin: the pink of an eye's corner
+
+
+@dataclass(frozen=True)
+class VertexTones:
+    """What is known at the vertices: tones (V, 3) float64 and certainty (V,) float64 in [0, 1]."""
+
+    tones: Float64Array
+    certainty: Float64Array
+
+
+def at_vertices(level: Level, model: HeadModel, faces: BoolArray) -> VertexTones:
+    """Read a small texture (tones, certainty) at the vertices of the chosen faces (F,) bool, averaged over their uv copies."""
+    pairs = np.unique(np.stack([model.faces[faces].ravel(), model.uv_faces[faces].ravel()], axis=1), axis=0)
+    vertex, uv = pairs[:, 0], np.asarray(model.uv, np.float64)[pairs[:, 1]]
+    side = len(level.weight)
+    x = np.clip(np.floor(uv[:, 0] * side).astype(int), 0, side - 1)
+    y = np.clip(np.floor((1.0 - uv[:, 1]) * side).astype(int), 0, side - 1)
+    weight = level.weight[y, x].astype(np.float64)
+    total = np.bincount(vertex, weight, model.vertex_count)
+    copies = np.bincount(vertex, minlength=model.vertex_count)
+    sums = [np.bincount(vertex, weight * level.tones[y, x, c], model.vertex_count) for c in range(3)]
+    tones = np.stack(sums, axis=1) / np.maximum(total, 1e-9)[:, None]
+    return VertexTones(tones, total / np.maximum(copies, 1))
+
+
+def spread(known: VertexTones, vertices: Float64Array, faces: IntArray) -> Float64Array:
+    """(V, 3) float64: the tones that are as smooth over the mesh as the known ones allow.
+
+    Minimises sum_i c_i |x_i - t_i|^2 + stiffness * sum_edges |x_a - x_b|^2 / length, lengths relative to their mean.
+    """
+    count = len(vertices)
+    edges = np.unique(np.sort(np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]), axis=1), axis=0)
+    a, b = edges[:, 0], edges[:, 1]
+    length = np.linalg.norm(vertices[a] - vertices[b], axis=1)
+    strength = _STIFFNESS / np.clip(length / max(float(length.mean()), 1e-12), 0.1, 10.0)
+    links = sp.coo_matrix((strength, (a, b)), shape=(count, count))
+    links = links + links.T
+    certainty = known.certainty
+    total = certainty.sum()
+    mean = (certainty[:, None] * known.tones).sum(0) / total if total > 1e-6 else np.array(SKIN)
+    system = sp.diags(np.asarray(links.sum(axis=1)).ravel() + certainty + _PULL) - links
+    right = certainty[:, None] * known.tones + _PULL * mean
+    return np.asarray(splu(system.tocsc()).solve(right))
+
+
+def skin_and_hair(level: Level, model: HeadModel, readable: BoolArray) -> tuple[Float64Array, Float64Array]:
+    """Tones (V, 3) float64 for all vertices, and (V,) in [0, 1] how hairy each is, from a small texture (tones, certainty).
+
+    The scalp and the rest are spread apart, so that hair does not run down the neck nor skin up the back of the head; where they meet
+    they fade into each other. A scalp whose tone is like the skin's is bald.
+    """
+    template = np.asarray(model.template, np.float64)
+    scalp = model.part_faces("scalp") & readable
+    on_scalp = at_vertices(level, model, scalp)
+    if on_scalp.certainty.sum() < 1.0:
+        return spread(at_vertices(level, model, readable), template, model.faces), np.zeros(model.vertex_count)
+    skin = spread(at_vertices(level, model, readable & ~scalp), template, model.faces)
+    face = at_vertices(level, model, model.part_faces("face") & readable)
+    sure = face.certainty > 0.9
+    typical = np.median(face.tones[sure], axis=0) if sure.any() else np.array(SKIN)
+    top = spread(_hair_only(on_scalp, skin, typical), template, model.faces)
+    share = _soft_indicator(scalp, model)
+    hair = share * _unlike(top, skin, typical)
+    return skin + (top - skin) * share[:, None], hair
+
+
+def _unlike(tones: Float64Array, skin: Float64Array, typical: Float64Array) -> Float64Array:
+    """(V,) in [0, 1]: 0 where tones (V, 3) are the skin's own nearby (V, 3), 1 where they are plainly something else.
+
+    Near the hairline the skin's own tones are partly hair, so the face's typical tone (3,) counts as well, with room for shading.
+    """
+    floor = 0.02
+    logs = np.log(np.maximum(tones, floor))
+    nearby = np.abs(logs - np.log(np.maximum(skin, floor))).max(axis=1)
+    usual = np.abs(logs - np.log(np.maximum(typical, floor))).max(axis=1)
+    return np.asarray(np.clip(np.maximum((nearby - 0.15) / 0.4, (usual - 0.35) / 0.3), 0.0, 1.0))
+
+
+def _hair_only(on_scalp: VertexTones, skin: Float64Array, typical: Float64Array) -> VertexTones:
+    """What was measured on the scalp, without the forehead's and temples' skin when a good part of it is hair."""
+    hairy = on_scalp.certainty * _unlike(on_scalp.tones, skin, typical) ** 4
+    return VertexTones(on_scalp.tones, hairy) if hairy.sum() > _HAIR_SHARE * on_scalp.certainty.sum() else on_scalp
+
+
+def _soft_indicator(part: BoolArray, model: HeadModel, steps: int = 6) -> Float64Array:
+    """(V,): 1 well inside the part, 0 well outside, smooth between: the faces' indicator, diffused `steps` times over the mesh."""
+    corners = model.faces.ravel()
+    faces_at = np.maximum(np.bincount(corners, minlength=model.vertex_count), 1)
+    value = part.astype(np.float64)
+    vertex = np.zeros(model.vertex_count)
+    for _ in range(steps):
+        vertex = np.bincount(corners, np.repeat(value, 3), model.vertex_count) / faces_at
+        value = vertex[model.faces].mean(axis=1)
+    return np.asarray(vertex)
+
+
+def corner_tones(model: HeadModel, tones: Float64Array) -> Float32Array:
+    """(F, 3, 3) float32: a tone per face corner: the skin's spread tones (V, 3), and plain natural ones for mouth and eye sockets.
+
+    Towards the lips and lids the hidden parts take on the skin's tone, so that a gap of a hair's breadth shows no dark line.
+    """
+    out = tones[model.faces]
+    skin = ~model.part_faces(*HIDDEN)
+    rim = np.zeros(model.vertex_count, bool)
+    rim[model.faces[skin].ravel()] = True
+    deep = _depth_behind(rim, model)
+    front = _frontness(model)
+    sockets = tones * np.array(_SOCKET)
+    for part, colour, dark in (("mouth_interior", np.array(_MOUTH), 0.45), ("eye_sockets", sockets, 0.7)):
+        chosen = model.part_faces(part)
+        inner = colour * (dark + (1.0 - dark) * front[:, None])
+        mixed = tones + (inner - tones) * deep[:, None]
+        out[chosen] = mixed[model.faces[chosen]]
+    for part, colour, dark in (("tongue", _TONGUE, 0.55), ("teeth", _TEETH, 0.6)):
+        chosen = model.part_faces(part)
+        out[chosen] = (np.array(colour) * (dark + (1.0 - dark) * front[:, None]))[model.faces[chosen]]
+    return np.asarray(np.clip(out, 0.0, 1.0), dtype=np.float32)
+
+
+def _depth_behind(rim: BoolArray, model: HeadModel, rings: int = 3) -> Float64Array:
+    """(V,): 0 on the rim, rising to 1 `rings` edges behind it."""
+    deep = np.where(rim, 0.0, 1.0)
+    reached = rim.copy()
+    for ring in range(1, rings):
+        grown = reached.copy()
+        grown[model.faces[reached[model.faces].any(axis=1)].ravel()] = True
+        deep[grown & ~reached] = ring / rings
+        reached = grown
+    return np.asarray(deep)
+
+
+def _frontness(model: HeadModel) -> Float64Array:
+    """(V,): 1 at the front of the mouth or socket a vertex belongs to, falling to 0 over 35 mm into the head: less light gets there."""
+    z = np.asarray(model.template[:, 2], np.float64)
+    front = np.ones(model.vertex_count)
+    mouth = model.part_vertices("mouth_interior", "tongue", "teeth")
+    sockets = model.part_vertices("eye_sockets")
+    for chosen in (mouth, sockets):
+        if chosen.any():
+            front[chosen] = np.clip(1.0 - (np.quantile(z[chosen], 0.98) - z[chosen]) / 0.035, 0.0, 1.0)
+    return front
