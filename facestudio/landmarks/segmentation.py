@@ -24,4 +24,4 @@ def foreground_mask(image: Image) -> Float32Array:
     mask = np.asarray(mask, dtype=np.float32)
     if mask.shape != image.pixels.shape[:2]:
         mask = cv2.resize(mask, (image.width, image.height), interpolation=cv2.INTER_LINEAR)
-    return np.clip(mask, 0.0, 1.0).astype(np.float32)
+    return np.asarray(np.clip(mask, 0.0, 1.0), dtype=np.float32)

@@ -99,8 +99,8 @@ def error_model(samples: Float64Array, yaws: tuple[float, ...], ids: np.ndarray,
 _WORKER: dict[str, object] = {}
 
 
-def _start(assets: Path) -> None:
-    model = load_head("open")
+def _start(assets: Path, head: str) -> None:
+    model = load_head(head)
     _WORKER.update(model=model, wardrobe=read_wardrobe(assets, model), detector=MediapipeDetector())
 
 
@@ -108,13 +108,13 @@ def _one(task: tuple[int, tuple[float, ...]]) -> Float64Array:
     return residuals(_WORKER["model"], _WORKER["wardrobe"], _WORKER["detector"], *task)  # type: ignore[arg-type]
 
 
-def study(assets: Path, config: ErrorStudyConfig | None = None, processes: int = 2) -> DetectorError:
+def study(assets: Path, config: ErrorStudyConfig | None = None, head: str = "open", processes: int = 2) -> DetectorError:
     """Photograph, detect and fit. Minutes to tens of minutes."""
     config = config or ErrorStudyConfig()
-    ids = embedding(load_head("open"), SCHEME).ids
+    ids = embedding(load_head(head), SCHEME).ids
     tasks = [(config.first_seed + i, config.yaws) for i in range(config.subjects)]
     samples = []
-    with multiprocessing.get_context("spawn").Pool(processes, _start, (assets,)) as pool:
+    with multiprocessing.get_context("spawn").Pool(processes, _start, (assets, head)) as pool:
         for rows in pool.imap_unordered(_one, tasks, chunksize=4):
             if len(samples) % 40 == 0:
                 _LOG.info("%d of %d subjects", len(samples) // 2, config.subjects)
@@ -127,10 +127,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--assets", type=Path, required=True)
     parser.add_argument("--subjects", type=int, default=ErrorStudyConfig.subjects)
+    parser.add_argument("--head", default="open", help="open, or an OpenHead file")
     parser.add_argument("--output", type=Path, default=models_dir() / "mediapipe_error.npz")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO)
-    save(study(arguments.assets, ErrorStudyConfig(subjects=arguments.subjects)), arguments.output)
+    save(study(arguments.assets, ErrorStudyConfig(subjects=arguments.subjects), arguments.head), arguments.output)
 
 
 if __name__ == "__main__":

@@ -184,7 +184,7 @@ def sliding_jaw(model: HeadModel, ibug: Embedding, yaws: Sequence[float]) -> tup
 
 def main() -> None:
     """Embed the landmarks into the shipped OpenHead."""
-    from facestudio.export.atomic import write_file
+    from facestudio.atomic import write_file
     from facestudio.head.model import pack
     from facestudio.head.store import load_head
     from facestudio.paths import models_dir
