@@ -60,6 +60,19 @@ def write_file(path: Path, content: bytes) -> None:
             raise
 
 
+def check_folder(out: Path) -> None:
+    """Raise OutputError now when nothing could be written to `out` later: before minutes of work, not after. Leaves no trace."""
+    with _explained(out):
+        made = _make_folders(out)
+        try:
+            with tempfile.TemporaryFile(dir=out) as probe:
+                probe.write(b"FaceStudio")
+        finally:
+            for folder in reversed(made):
+                with contextlib.suppress(OSError):
+                    folder.rmdir()
+
+
 def write_folder(out: Path, writer: Callable[[Path], None]) -> list[Path]:
     """Let `writer` fill a staging folder with files, then move them into `out`, replacing files of the same name.
 

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 import tomllib
 from pathlib import Path
 
-from facestudio.errors import HeadModelError, OutputError
+from facestudio.atomic import write_file
+from facestudio.errors import HeadModelError
 
 _HEADER = "# Written by facestudio.manifest; one entry per shipped file.\n"
 
@@ -36,25 +35,4 @@ def record(folder: Path, entry: dict[str, str]) -> None:
     entries = sorted([e for e in read(folder) if e.get("file") != entry["file"]] + [complete], key=lambda e: e["name"])
     # A JSON string is a TOML basic string.
     blocks = ["[[asset]]\n" + "".join(f"{k} = {json.dumps(v)}\n" for k, v in e.items()) for e in entries]
-    write_atomically(folder / "manifest.toml", (_HEADER + "\n" + "\n".join(blocks)).encode())
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write through a temporary file in the same folder, so that no half-written file is ever seen. Raises OutputError."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).chmod(0o644)
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise OutputError(
-            f"{path} cannot be written ({error.strerror}).", "Choose a folder you may write to, with free space."
-        ) from error
+    write_file(folder / "manifest.toml", (_HEADER + "\n" + "\n".join(blocks)).encode())

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from facestudio.errors import OutputError
 from facestudio.atomic import write_folder
+from facestudio.errors import OutputError
 
 NEW = {"a.txt": "new a", "b.txt": "new b", "c.txt": "new c"}
 

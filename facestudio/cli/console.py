@@ -55,7 +55,13 @@ def running() -> Iterator[tuple[StageBars, CancelToken]]:
         cancel.cancel()
 
     before = {s: signal.signal(s, stop) for s in (signal.SIGINT, signal.SIGTERM)}
-    columns = (TextColumn("{task.description:>12}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeElapsedColumn(), TextColumn("{task.fields[note]}"))
+    columns = (
+        TextColumn("{task.description:>12}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
     try:
         with failing_clearly(), Bars(*columns, console=err, transient=False) as bars:
             yield StageBars(bars), cancel

@@ -11,7 +11,9 @@ from facestudio.cli.console import out, running
 
 
 def evaluate(
-    dataset: Annotated[Path, typer.Argument(help="Folder of heads: photos, cameras.json, truth.ply, face_region.npy, landmarks3d.json.")],
+    dataset: Annotated[
+        Path, typer.Argument(help="Folder of heads: photos, cameras.json, truth.ply, face_region.npy, landmarks3d.json.")
+    ],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for meshes, tables and summary.json.")],
     calibrated: Annotated[bool, typer.Option("--calibrated", help="Give the cameras to the reconstruction.")] = False,
     engine: Annotated[str, typer.Option(help="How the shape is found: fit.")] = "fit",
@@ -23,7 +25,9 @@ def evaluate(
         from facestudio.pipeline.evaluate_bench import evaluate_bench
 
         names = [n.strip() for n in heads.split(",") if n.strip()] if heads else None
-        summary = evaluate_bench(dataset, output, calibrated=calibrated, head=head, engine=engine, heads=names, progress=progress, cancel=cancel)
+        summary = evaluate_bench(
+            dataset, output, calibrated=calibrated, head=head, engine=engine, heads=names, progress=progress, cancel=cancel
+        )
     out.print(summary.table(), markup=False)
     out.print(str(output / "report.html"), markup=False)
     if summary.failed:

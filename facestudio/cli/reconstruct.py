@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 
 def reconstruct(
-    photos: Annotated[list[Path], typer.Argument(help="One to three photos: left, front, right (left shows the subject's left side).")],
+    photos: Annotated[
+        list[Path], typer.Argument(help="One to three photos: left, front, right (left shows the subject's left side).")
+    ],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the result; made when missing.")],
     cameras: Annotated[Path | None, typer.Option(help="cameras.json of a calibrated rig; the head is then metric.")] = None,
     head: Annotated[str, typer.Option(help="Head model: open, flame, or a model file.")] = "open",
@@ -48,12 +50,22 @@ def report(built: BuiltHead) -> None:
         out.print(f"Note: {note}", markup=False)
     for q in r.quality:
         held_out = f", {q.held_out_px:.1f} px when this photo is left out" if q.held_out_px is not None else ""
-        out.print(f"{q.name:>6}: turned {q.yaw_degrees:+.0f} degrees, landmarks within {q.reprojection_px:.1f} px{held_out}", markup=False)
+        out.print(
+            f"{q.name:>6}: turned {q.yaw_degrees:+.0f} degrees, landmarks within {q.reprojection_px:.1f} px{held_out}",
+            markup=False,
+        )
     if r.mean_head_reprojection_px is not None:
         out.print(f"The average head with its own best cameras would be within {r.mean_head_reprojection_px:.1f} px.")
-    size = "metric, from the calibrated cameras" if r.scale is Scale.METRIC else "assumed from average anatomy: calibrate the cameras for millimetres"
+    size = (
+        "metric, from the calibrated cameras"
+        if r.scale is Scale.METRIC
+        else "assumed from average anatomy: calibrate the cameras for millimetres"
+    )
     out.print(f"Size: {size}.")
     seen = float((built.texture.views_seen > 0).mean())
-    out.print(f"{seen:.0%} of the head was seen by a photo. " + ", ".join(f"{k} {v:.1f} s" for k, v in r.seconds.items()), markup=False)
+    out.print(
+        f"{seen:.0%} of the head was seen by a photo. " + ", ".join(f"{k} {v:.1f} s" for k, v in r.seconds.items()),
+        markup=False,
+    )
     for file in built.files:
         out.print(str(file), markup=False)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from facestudio.errors import OutputError
 from facestudio.atomic import write_folder
+from facestudio.errors import OutputError
 from facestudio.export.glb import glb_bytes
 from facestudio.export.head_json import head_json
 from facestudio.export.obj import mtl_text, obj_text

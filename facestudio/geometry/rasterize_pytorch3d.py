@@ -16,7 +16,7 @@ def best_rasterizer() -> Rasterizer:
         return rasterize
     try:
         import torch
-        from pytorch3d.renderer.mesh.rasterize_meshes import rasterize_meshes  # type: ignore[import-not-found]  # noqa: F401
+        from pytorch3d.renderer.mesh.rasterize_meshes import rasterize_meshes  # noqa: F401 - the import is the test
     except (ImportError, OSError):  # a wheel built for another torch fails at loading its library
         return rasterize
     return rasterize_pytorch3d if torch.cuda.is_available() else rasterize
@@ -32,7 +32,7 @@ def rasterize_pytorch3d(
     """
     import torch
     from pytorch3d.renderer.mesh.rasterize_meshes import rasterize_meshes
-    from pytorch3d.structures import Meshes  # type: ignore[import-not-found]
+    from pytorch3d.structures import Meshes
 
     points = np.asarray(screen, dtype=np.float64)
     triangles = np.asarray(faces, dtype=np.int64)

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
-import os
-import tempfile
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -14,9 +11,10 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from facestudio.errors import HeadModelError, OutputError
+from facestudio.atomic import write_file
+from facestudio.errors import HeadModelError
 from facestudio.head.flame_uv import PART_NAMES, unwrap
-from facestudio.head.model import Embedding, HeadModel, check, pack
+from facestudio.head.model import Embedding, HeadModel, check, pack, pack_arrays
 from facestudio.head.restricted_pickle import read_pickled_arrays
 from facestudio.paths import models_dir, user_models_dir
 from facestudio.types import IntArray
@@ -57,7 +55,7 @@ def import_flame(path: Path, store_dir: Path | None = None) -> Path:
     folder = user_models_dir() if store_dir is None else Path(store_dir)
     target = folder / STORED_NAME
     # Not as half floats: the parity with smplx that we promise is finer than their rounding.
-    _write(target, pack(attach_embeddings(model), half=False))
+    write_file(target, pack(attach_embeddings(model), half=False))
     return target
 
 
@@ -139,14 +137,7 @@ def write_embeddings(model: HeadModel, path: Path) -> None:
     }
     for scheme, e in model.embeddings.items():
         arrays |= {f"embedding/{scheme}/{part}": getattr(e, part) for part in ("ids", "faces", "bary")}
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for key in sorted(arrays):
-            member = io.BytesIO()
-            np.save(member, np.ascontiguousarray(arrays[key]), allow_pickle=False)
-            # A fixed date, so that the same embeddings give the same bytes.
-            archive.writestr(zipfile.ZipInfo(f"{key}.npy", (1980, 1, 1, 0, 0, 0)), member.getvalue(), zipfile.ZIP_DEFLATED)
-    _write(path, buffer.getvalue())
+    write_file(path, pack_arrays(arrays))
 
 
 def topology_sha256(faces: IntArray) -> str:
@@ -209,22 +200,3 @@ def _check_flame(path: Path, a: dict[str, NDArray[Any]], parents: IntArray) -> N
     height = float(np.ptp(a["v_template"][:, 1]))
     if not 0.15 < height < 0.6:
         raise HeadModelError(f"{path.name} is not in metres: its head is {height:.3g} units tall; FLAME's is 0.32 m.", _REMEDY)
-
-
-def _write(target: Path, content: bytes) -> None:
-    """Whole or not at all: to a temporary file beside the target, flushed to the disk, then renamed."""
-    temporary = ""
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=f".{target.name}-", dir=target.parent)
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(target)
-    except OSError as error:
-        what = f"The head model cannot be stored as {target} ({error.strerror})."
-        raise OutputError(what, "Free some space, or let FACESTUDIO_DATA name a folder that you may write to.") from error
-    finally:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)

@@ -56,7 +56,9 @@ def landmark_basis(model: HeadModel, scheme: str) -> LandmarkBasis:
     def sample(basis: FloatArray) -> Float64Array:
         return np.asarray(np.einsum("nk,nkcs->ncs", bary, basis[corners].astype(np.float64)))
 
-    return LandmarkBasis(e.ids, on_surface(model.template, model.faces, e), sample(model.identity_basis), sample(model.expression_basis))
+    return LandmarkBasis(
+        e.ids, on_surface(model.template, model.faces, e), sample(model.identity_basis), sample(model.expression_basis)
+    )
 
 
 def now_landmarks(model: HeadModel, vertices: FloatArray) -> Float64Array:

@@ -14,8 +14,10 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from facestudio.errors import HeadModelError
 from facestudio.types import BoolArray, Float32Array, IntArray
@@ -105,7 +107,7 @@ _HALF_FIELDS = ("identity_basis", "expression_basis", "pose_basis")
 
 def pack(model: HeadModel, half: bool = True) -> bytes:
     """The bytes of the model's file. half: store the bases as float16. Deterministic: equal models give equal bytes."""
-    arrays: dict[str, np.ndarray] = {}
+    arrays: dict[str, NDArray[Any]] = {}
     for f in fields(HeadModel):
         if f.name in _SKIP:
             continue
@@ -117,12 +119,16 @@ def pack(model: HeadModel, half: bool = True) -> bytes:
         arrays[f"embedding/{scheme}/bary"] = e.bary
     meta = {"format": _FORMAT} | {k: getattr(model, k) for k in _TEXT_FIELDS}
     arrays["meta"] = np.frombuffer(json.dumps(meta, sort_keys=True).encode(), np.uint8)
+    return pack_arrays(arrays)
+
+
+def pack_arrays(arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    """The bytes of a compressed .npz. Deterministic: equal arrays give equal bytes, while np.savez would stamp the clock."""
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+    with zipfile.ZipFile(buffer, "w") as archive:
         for key in sorted(arrays):
             member = io.BytesIO()
             np.save(member, np.ascontiguousarray(arrays[key]), allow_pickle=False)
-            # A fixed date: np.savez would stamp the clock and change the hash at every build.
             archive.writestr(zipfile.ZipInfo(f"{key}.npy", (1980, 1, 1, 0, 0, 0)), member.getvalue(), zipfile.ZIP_DEFLATED, 9)
     return buffer.getvalue()
 
@@ -132,7 +138,9 @@ def load(path: Path) -> HeadModel:
     try:
         raw = path.read_bytes()
     except OSError as error:
-        raise HeadModelError(f"The head model {path} cannot be read ({error.strerror}).", "Run `python3 run.py setup` again.") from error
+        raise HeadModelError(
+            f"The head model {path} cannot be read ({error.strerror}).", "Run `python3 run.py setup` again."
+        ) from error
     try:
         model = _unpack(raw)
         check(model)
@@ -147,8 +155,8 @@ def _unpack(raw: bytes) -> HeadModel:
         meta = json.loads(bytes(data["meta"]).decode())
         if meta.get("format") != _FORMAT:
             raise ValueError(f"format {meta.get('format')!r}, this version reads {_FORMAT}")
-        arrays: dict[str, np.ndarray] = {}
-        embeddings: dict[str, dict[str, np.ndarray]] = {}
+        arrays: dict[str, NDArray[Any]] = {}
+        embeddings: dict[str, dict[str, NDArray[Any]]] = {}
         for key in data.files:
             if key.startswith("embedding/"):
                 _, scheme, part = key.split("/")
@@ -167,9 +175,12 @@ def _unpack(raw: bytes) -> HeadModel:
         version=str(meta["version"]),
         expression_names=tuple(map(str, meta["expression_names"])),
         part_names=tuple(map(str, meta["part_names"])),
-        embeddings={k: Embedding(e["ids"].astype(np.int32), e["faces"].astype(np.int32), e["bary"].astype(np.float32)) for k, e in embeddings.items()},
+        embeddings={
+            k: Embedding(e["ids"].astype(np.int32), e["faces"].astype(np.int32), e["bary"].astype(np.float32))
+            for k, e in embeddings.items()
+        },
         sha256=hashlib.sha256(raw).hexdigest(),
-        **arrays,  # type: ignore[arg-type]
+        **arrays,
     )
 
 

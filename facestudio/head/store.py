@@ -22,6 +22,11 @@ def head_path(name: str | Path) -> Path:
     return Path(name)
 
 
+def available_heads() -> list[str]:
+    """The names that `load_head` knows a file for on this computer: OpenHead always, FLAME once it was imported."""
+    return [name for name in ("open", "flame") if head_path(name).is_file()]
+
+
 def load_head(name: str | Path = "open") -> HeadModel:
     """A head model by name (see `head_path`). Loaded once per process and file; treat its arrays as read-only.
 

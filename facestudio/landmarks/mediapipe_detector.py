@@ -57,7 +57,9 @@ class MediapipeDetector:
 
         self.config = config or DetectorConfig()
         options: dict[str, Any] = {"static_image_mode": True, "refine_landmarks": True}
-        self._finder = FaceMesh(max_num_faces=self.config.most_faces, min_detection_confidence=self.config.confidence, **options)
+        self._finder = FaceMesh(
+            max_num_faces=self.config.most_faces, min_detection_confidence=self.config.confidence, **options
+        )
         self._mesh = FaceMesh(max_num_faces=1, min_detection_confidence=0.3, **options)
 
     def close(self) -> None:
@@ -114,7 +116,9 @@ class MediapipeDetector:
         for scale, shift in zip(self.config.crop_scales, self.config.shifts, strict=True):
             origin = centre + np.asarray(shift) * side - scale * side / 2.0
             zoom = size / (scale * side)
-            affine = np.array([[zoom, 0.0, -origin[0] * zoom - 0.5 + 0.5 * zoom], [0.0, zoom, -origin[1] * zoom - 0.5 + 0.5 * zoom]])
+            affine = np.array(
+                [[zoom, 0.0, -origin[0] * zoom - 0.5 + 0.5 * zoom], [0.0, zoom, -origin[1] * zoom - 0.5 + 0.5 * zoom]]
+            )
             # Shrinking by a warp would alias: blur first when the crop is much larger than the target.
             source = cv2.GaussianBlur(pixels, (0, 0), 0.4 / zoom) if zoom < 0.6 else pixels
             crop = cv2.warpAffine(source, affine, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
+from facestudio.atomic import check_folder
 from facestudio.errors import FaceStudioError
-from facestudio.export.folder import export_head
+from facestudio.export.folder import export_head, safe_name
 from facestudio.head.landmarks import LandmarkBasis, landmark_basis
 from facestudio.head.model import HeadModel
 from facestudio.head.store import load_head
@@ -26,7 +27,7 @@ from facestudio.reconstruct.fit import Fit, FitConfig, fit_landmarks
 from facestudio.reconstruct.quality import mean_head_reprojection, view_qualities
 from facestudio.reconstruct.scale import assumed_scale
 from facestudio.texture.build import build_texture
-from facestudio.types import Camera, Reconstruction, Scale, Texture, Triplet, ViewName
+from facestudio.types import Camera, Image, Reconstruction, Scale, Texture, Triplet, ViewName, ViewQuality
 
 ENGINES = ("fit",)
 SCHEME = "mediapipe478"
@@ -84,7 +85,11 @@ def reconstruct(
     if engine not in ENGINES:
         raise FaceStudioError(f"There is no engine {engine!r}.", f"Choose one of: {', '.join(ENGINES)}.")
     if not 256 <= texture_size <= 8192:
-        raise FaceStudioError(f"A texture of {texture_size} pixels cannot be made.", "Choose a size from 256 to 8192; 2048 is usual.")
+        raise FaceStudioError(
+            f"A texture of {texture_size} pixels cannot be made.", "Choose a size from 256 to 8192; 2048 is usual."
+        )
+    if out is not None:
+        check_folder(Path(out))
     with clock.stage("read"):
         rig = read_cameras(Path(cameras)) if isinstance(cameras, str | Path) else cameras
         images = read_photos(paths, progress, cancel)
@@ -108,13 +113,17 @@ def reconstruct(
     reconstruction = replace(reconstruction, seconds=clock.seconds)
     files: tuple[Path, ...] = ()
     if out is not None:
-        files = tuple(export_head(model, reconstruction, texture, Path(out), name or default_name(paths), progress=progress, cancel=cancel))
+        files = tuple(
+            export_head(
+                model, reconstruction, texture, Path(out), name or default_name(paths), progress=progress, cancel=cancel
+            )
+        )
     return BuiltHead(model, reconstruction, texture, files)
 
 
 def default_name(paths: Sequence[Path]) -> str:
     """What to call a head when nobody said: the photos' folder, or the file when there is only one."""
-    return (paths[0].stem if len(set(paths)) == 1 else paths[0].resolve().parent.name) or "head"
+    return safe_name((paths[0].stem if len(set(paths)) == 1 else paths[0].resolve().parent.name) or "head")
 
 
 def fitting_basis(model: HeadModel) -> LandmarkBasis:
@@ -130,7 +139,7 @@ def detector_errors(basis: LandmarkBasis) -> detector_error.DetectorError:
 
 
 def _find(
-    images: Sequence,  # type: ignore[type-arg]
+    images: Sequence[Image],
     basis: LandmarkBasis,
     rig: Mapping[ViewName, Camera] | None,
     detector: LandmarkDetector | None,
@@ -146,7 +155,12 @@ def _find(
 
 
 def fit_head(
-    triplet: Triplet, model: HeadModel, basis: LandmarkBasis, clock: _Clock | None = None, progress: Progress = silent, cancel: CancelToken | None = None
+    triplet: Triplet,
+    model: HeadModel,
+    basis: LandmarkBasis,
+    clock: _Clock | None = None,
+    progress: Progress = silent,
+    cancel: CancelToken | None = None,
 ) -> Reconstruction:
     """The landmark engine: cameras, identity and expression of a triplet, its scale and its quality."""
     clock, cancel, config = clock or _Clock(), cancel or CancelToken(), FitConfig()
@@ -159,7 +173,9 @@ def fit_head(
     return _finished(triplet, model, fit, quality, baseline)
 
 
-def _finished(triplet: Triplet, model: HeadModel, fit: Fit, quality: tuple, baseline: float) -> Reconstruction:  # type: ignore[type-arg]
+def _finished(
+    triplet: Triplet, model: HeadModel, fit: Fit, quality: tuple[ViewQuality, ...], baseline: float
+) -> Reconstruction:
     neutral = model.template.astype(np.float64) + model.identity_basis @ fit.identity
     posed = neutral + model.expression_basis @ fit.expression
     cameras, scale, notes = fit.cameras, Scale.METRIC, list(triplet.notes)
@@ -170,7 +186,9 @@ def _finished(triplet: Triplet, model: HeadModel, fit: Fit, quality: tuple, base
         neutral, posed = neutral * factor, posed * factor
         cameras = tuple(replace(c, t=c.t * factor) for c in cameras)
     if float(np.mean(fit.reprojection_px)) > baseline:
-        notes.append("The fitted head explains the landmarks no better than the average head does: treat the shape as an average.")
+        notes.append(
+            "The fitted head explains the landmarks no better than the average head does: treat the shape as an average."
+        )
     return Reconstruction(
         head_model=model.name,
         identity=fit.identity,

@@ -44,7 +44,9 @@ def _camera(entry: Any, where: str) -> Camera:
         distortion = np.zeros(5)
         given = np.asarray(entry.get("distortion") or [], dtype=np.float64).ravel()
         if len(given) > 5 and np.any(given[5:]):
-            raise CameraFileError(f"{where}: lens distortion with {len(given)} coefficients is not supported.", "Calibrate with OpenCV's five.")
+            raise CameraFileError(
+                f"{where}: lens distortion with {len(given)} coefficients is not supported.", "Calibrate with OpenCV's five."
+            )
         distortion[: min(len(given), 5)] = given[:5]
     except (KeyError, TypeError, ValueError) as error:
         raise CameraFileError(f"{where}: missing or malformed entry ({error}).", _REMEDY) from error

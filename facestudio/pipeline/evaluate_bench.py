@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from facestudio.atomic import write_folder
 from facestudio.errors import DatasetError, FaceStudioError
 from facestudio.evaluate.datasets.bench import BenchHead, head_names, read_head
 from facestudio.evaluate.prediction import Prediction, mean_head, read_prediction
@@ -14,7 +15,6 @@ from facestudio.evaluate.report import html_report
 from facestudio.evaluate.scoring import score
 from facestudio.evaluate.summary import HeadResult, Summary
 from facestudio.evaluate.table import csv_table
-from facestudio.atomic import write_folder
 from facestudio.export.versions import versions
 from facestudio.head.model import HeadModel
 from facestudio.pipeline.reconstruct_all import BuildHead, Job, Outcome, run_all

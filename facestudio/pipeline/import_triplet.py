@@ -23,8 +23,11 @@ _SLOTS = {1: (ViewName.FRONT,), 2: (ViewName.LEFT, ViewName.RIGHT), 3: (ViewName
 
 @dataclass(frozen=True)
 class OrderConfig:
-    """swap_degrees: photos are reordered only when their yaws contradict their order by more than this.
-    front_degrees: a photo of a pair counts as the front one when its yaw is below this and below half the other's."""
+    """When photos are taken for misplaced.
+
+    swap_degrees: photos are reordered only when their yaws contradict their order by more than this.
+    front_degrees: a photo of a pair counts as the front one when its yaw is below this and below half the other's.
+    """
 
     swap_degrees: float = 12.0
     front_degrees: float = 20.0
@@ -128,5 +131,7 @@ def _camera_for(view: View, cameras: Mapping[ViewName, Camera]) -> Camera:
         camera = cameras[view.name]
     except KeyError as error:
         known = ", ".join(cameras)
-        raise CameraFileError(f"The camera file has no {view.name} camera (it has {known}).", "Use the rig's own camera file, or none.") from error
+        raise CameraFileError(
+            f"The camera file has no {view.name} camera (it has {known}).", "Use the rig's own camera file, or none."
+        ) from error
     return fit_to_picture(camera, view.image, view.name)

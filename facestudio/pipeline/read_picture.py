@@ -16,15 +16,18 @@ from PIL import ExifTags, ImageCms, ImageFile, ImageOps, UnidentifiedImageError
 from PIL import Image as Pillow
 
 from facestudio.errors import PictureError
-from facestudio.types import ByteArray, Image
+from facestudio.types import ByteArray, FloatArray, Image
 
 _DIAGONAL_35MM = 43.267  # millimetres: the diagonal of the 36 x 24 frame that EXIF's "35 mm equivalent" refers to (CIPA DC-008)
 
 
 @dataclass(frozen=True)
 class ReadLimits:
-    """largest_file_bytes, largest_pixels: beyond these a file is refused unread, so that a hostile one cannot fill the memory.
-    working_side: longer side to which larger pictures are reduced. smallest_side: below it no face can be measured."""
+    """What a picture may measure.
+
+    largest_file_bytes, largest_pixels: beyond these a file is refused unread, so that a hostile one cannot fill the memory.
+    working_side: longer side to which larger pictures are reduced. smallest_side: below it no face can be measured.
+    """
 
     largest_file_bytes: int = 400_000_000
     largest_pixels: int = 200_000_000
@@ -49,7 +52,9 @@ def read_picture(path: Path, limits: ReadLimits | None = None) -> Image:
         raise _too_large(path) from error
     except (OSError, SyntaxError, ValueError, EOFError) as error:
         # Pillow reports truncated and corrupt files as any of these.
-        raise PictureError(f"{path.name} is damaged or cut off ({error}).", "Copy it again from the camera, or choose another picture.") from error
+        raise PictureError(
+            f"{path.name} is damaged or cut off ({error}).", "Copy it again from the camera, or choose another picture."
+        ) from error
     if min(pixels.shape[:2]) < limits.smallest_side:
         size = f"{pixels.shape[1]} x {pixels.shape[0]}"
         raise PictureError(f"{path.name} is only {size} pixels.", "Use a picture of at least 640 x 480.")
@@ -69,7 +74,9 @@ def _read_bytes(path: Path, limits: ReadLimits) -> bytes:
     except FileNotFoundError as error:
         raise PictureError(f"{path} does not exist.", "Check the file name.") from error
     except (OSError, ValueError) as error:
-        raise PictureError(f"{path} cannot be read ({getattr(error, 'strerror', None) or error}).", "Check that the file is yours to read.") from error
+        raise PictureError(
+            f"{path} cannot be read ({getattr(error, 'strerror', None) or error}).", "Check that the file is yours to read."
+        ) from error
     if not raw:
         raise PictureError(f"{path.name} is empty.", "Copy it again from the camera.")
     return raw
@@ -116,9 +123,13 @@ def _to_srgb(picture: Pillow.Image, profile: bytes | None, notes: list[str]) -> 
     return picture.convert("RGB")
 
 
-def _to_eight_bits(values: np.ndarray) -> ByteArray:
+def _to_eight_bits(values: FloatArray) -> ByteArray:
     """(H, W) or (H, W, C) numbers to (H, W, 3) uint8. 16-bit data are divided by 257, others stretched to their own range."""
-    top = 65535.0 if values.max(initial=0.0) > 255.0 and values.max(initial=0.0) <= 65535.0 else float(max(values.max(initial=0.0), 1e-12))
+    top = (
+        65535.0
+        if values.max(initial=0.0) > 255.0 and values.max(initial=0.0) <= 65535.0
+        else float(max(values.max(initial=0.0), 1e-12))
+    )
     eight = np.clip(values * (255.0 / top) + 0.5, 0, 255).astype(np.uint8)
     return np.repeat(eight[..., None], 3, axis=2) if eight.ndim == 2 else np.asarray(eight[..., :3])
 

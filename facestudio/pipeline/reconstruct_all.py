@@ -13,8 +13,8 @@ from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Protocol
 
-from facestudio.errors import Cancelled, FaceStudioError, HeadModelError, OutputError
 from facestudio.atomic import write_folder
+from facestudio.errors import Cancelled, FaceStudioError, HeadModelError, OutputError
 from facestudio.progress import CancelToken, Progress, silent
 
 _POLL_SECONDS = 0.1

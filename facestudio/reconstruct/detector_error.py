@@ -79,14 +79,14 @@ def ignorant(ids: IntArray, sigma: float = 0.0015) -> DetectorError:
     """An error model that knows nothing: no bias, no common modes, the same independent sigma (metres) for every landmark."""
     n = len(ids)
     empty = np.zeros((2, n, 2, 0))
-    return DetectorError(np.array([-90.0, 90.0]), np.asarray(ids), np.zeros((2, n, 2)), empty, empty, np.full((2, n, 2), sigma))
+    return DetectorError(np.array([-90.0, 90.0]), ids, np.zeros((2, n, 2)), empty, empty, np.full((2, n, 2), sigma))
 
 
 def save(error: DetectorError, path: Path) -> None:
     """Write the model as an .npz (float16 tables in millimetres)."""
     tables = {name: (getattr(error, name) * 1000.0).astype(np.float16) for name in ("bias", "shared", "single", "sigma")}
     meta = np.frombuffer(json.dumps({"format": 1, "unit": "mm"}).encode(), np.uint8)
-    np.savez_compressed(path, meta=meta, yaws=error.yaws, ids=error.ids.astype(np.int32), **tables)  # type: ignore[arg-type]
+    np.savez_compressed(path, meta=meta, yaws=error.yaws, ids=error.ids.astype(np.int32), **tables)
 
 
 def load(path: Path) -> DetectorError:
@@ -96,4 +96,6 @@ def load(path: Path) -> DetectorError:
             tables = {name: data[name].astype(np.float64) / 1000.0 for name in ("bias", "shared", "single", "sigma")}
             return DetectorError(data["yaws"].astype(np.float64), data["ids"].astype(np.int32), **tables)
     except (OSError, ValueError, KeyError, EOFError) as error:
-        raise HeadModelError(f"The detector's error model {path.name} cannot be read ({error}).", "Reinstall FaceStudio.") from error
+        raise HeadModelError(
+            f"The detector's error model {path.name} cannot be read ({error}).", "Reinstall FaceStudio."
+        ) from error

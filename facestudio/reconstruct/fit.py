@@ -15,6 +15,7 @@ rho is Cauchy's function, applied as iteratively reweighted least squares: an oc
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -40,7 +41,7 @@ class FitConfig:
     cauchy: residual, in sigmas, at which a landmark starts to fade. iterations: at most; tolerance: relative decrease that ends it.
     """
 
-    expression_sigma: float = 0.15
+    expression_sigma: float = 0.1
     focal_sigma_known: float = 0.03
     focal_sigma_assumed: float = 0.12
     cauchy: float = 3.0
@@ -131,7 +132,8 @@ def fit_landmarks(
     progress("fit", 1.0, "")
     cameras = tuple(solver.camera(state, i) for i in range(len(views)))
     points = basis.points(state.identity, state.expression)
-    reprojection = np.array([np.median(np.linalg.norm(project(c, points) - p.pixels, axis=1)) for c, p in zip(cameras, prepared, strict=True)])
+    misses = [np.linalg.norm(project(c, points) - p.pixels, axis=1) for c, p in zip(cameras, prepared, strict=True)]
+    reprojection = np.array([np.median(m) for m in misses])
     world = None
     if calibrated:
         world = _head_to_world(prepared[0].camera, state.poses[0])
@@ -164,10 +166,14 @@ def _start(
         poses.append((pose.R, pose.t))
     if calibrated:
         poses = _consistent_poses(prepared, poses, basis)
-    zero = np.zeros
-    single = zero((len(views), prepared[0].error.single.shape[2]))
+    error_at = prepared[0].error
     state = _State(
-        zero(basis.identity.shape[2]), zero(basis.expression.shape[2]), zero(prepared[0].error.shared.shape[2]), single, tuple(poses), zero(len(views))
+        identity=np.zeros(basis.identity.shape[2]),
+        expression=np.zeros(basis.expression.shape[2]),
+        shared=np.zeros(error_at.shared.shape[2]),
+        single=np.zeros((len(views), error_at.single.shape[2])),
+        poses=tuple(poses),
+        log_focal=np.zeros(len(views)),
     )
     return prepared, state
 
@@ -199,7 +205,7 @@ class _Solver:
         sizes = [S, E, A, V * B, 6 if calibrated else 6 * V, 0 if calibrated else V]
         edges = np.concatenate([[0], np.cumsum(sizes)])
         self.identity, self.expression, self.shared, self.single, self.pose, self.focal = (
-            slice(int(a), int(b)) for a, b in zip(edges[:-1], edges[1:], strict=True)
+            slice(int(a), int(b)) for a, b in itertools.pairwise(edges)
         )
         self.size = int(edges[-1])
         self.prior = np.zeros(self.size)  # inverse variances
@@ -232,7 +238,7 @@ class _Solver:
         view, e = self.views[i], self.views[i].error
         points = self.basis.points(state.identity, state.expression)
         shift = e.bias + e.shared @ state.shared + e.single @ state.single[i]
-        return view.weight * (project(self.camera(state, i), points) + shift - view.pixels)
+        return np.asarray(view.weight * (project(self.camera(state, i), points) + shift - view.pixels))
 
     def cost(self, state: _State) -> float:
         """The objective: Cauchy's function of every landmark, and the priors."""
@@ -269,7 +275,9 @@ class _Solver:
         rotated = self.basis.points(state.identity, state.expression) @ R.T
         x, y, z = (rotated + t).T
         N, zero = len(z), np.zeros_like(z)
-        by_point = np.stack([np.stack([f[0] / z, zero, -f[0] * x / z**2], -1), np.stack([zero, f[1] / z, -f[1] * y / z**2], -1)], 1)
+        by_point = np.stack(
+            [np.stack([f[0] / z, zero, -f[0] * x / z**2], -1), np.stack([zero, f[1] / z, -f[1] * y / z**2], -1)], 1
+        )
         J = np.zeros((N, 2, self.size))
         linear = by_point @ R @ self.linear
         S = self.identity.stop

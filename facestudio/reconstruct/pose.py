@@ -11,7 +11,9 @@ from facestudio.errors import FitError
 from facestudio.geometry.camera import default_focal_px
 from facestudio.geometry.frames import yaw_degrees
 from facestudio.geometry.rotations import nearest_rotation
-from facestudio.types import Camera, Float64Array, Image, View
+from facestudio.types import Camera, Float64Array, Image, IntArray, View
+
+_NO_DISTORTION = np.zeros(5)
 
 
 def assumed_camera(image: Image) -> Camera:
@@ -34,16 +36,19 @@ def head_pose(camera: Camera, head_points: Float64Array, pixels: Float64Array, w
 
     SQPnP (Terzakis & Lourakis 2020) and Levenberg-Marquardt. Raises FitError when the head would be behind the camera.
     """
-    ok, rvec, tvec = cv2.solvePnP(head_points, pixels, camera.K, None, flags=cv2.SOLVEPNP_SQPNP)
+    ok, rvec, tvec = cv2.solvePnP(head_points, pixels, camera.K, _NO_DISTORTION, flags=cv2.SOLVEPNP_SQPNP)
     if ok:
-        rvec, tvec = cv2.solvePnPRefineLM(head_points, pixels, camera.K, None, rvec, tvec)
+        rvec, tvec = cv2.solvePnPRefineLM(head_points, pixels, camera.K, _NO_DISTORTION, rvec, tvec)
     if not ok or not np.isfinite(tvec).all() or float(tvec[2, 0]) <= 0.05:
-        raise FitError(f"The face in the {where} has no plausible position.", "Check that the picture is a photo of a face, not mirrored or distorted.")
+        raise FitError(
+            f"The face in the {where} has no plausible position.",
+            "Check that the picture is a photo of a face, not mirrored or distorted.",
+        )
     R = nearest_rotation(np.asarray(cv2.Rodrigues(rvec)[0], dtype=np.float64))
     return Camera(camera.K, R, np.asarray(tvec[:, 0], dtype=np.float64), camera.width, camera.height)
 
 
-def estimated_yaws(views: Sequence[View], head_points: Float64Array, rows: np.ndarray) -> list[float]:
+def estimated_yaws(views: Sequence[View], head_points: Float64Array, rows: IntArray) -> list[float]:
     """Yaw of the head in each view, degrees, from its landmarks alone. rows: which detected landmarks the head points are."""
     yaws = []
     for view in views:

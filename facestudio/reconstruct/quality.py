@@ -28,7 +28,9 @@ def mean_head_reprojection(views: Sequence[View], basis: LandmarkBasis, error: D
     return float(np.mean(fit_landmarks(views, basis, error, mean_head=True).reprojection_px))
 
 
-def held_out_residual(views: Sequence[View], basis: LandmarkBasis, error: DetectorError, left_out: int, config: FitConfig) -> float | None:
+def held_out_residual(
+    views: Sequence[View], basis: LandmarkBasis, error: DetectorError, left_out: int, config: FitConfig
+) -> float | None:
     """Median residual, pixels, of view `left_out` for the head that the other views give; None with fewer than two views.
 
     Uncalibrated, the left-out view still chooses its own camera (otherwise nothing would say where it stood); calibrated, it does not.

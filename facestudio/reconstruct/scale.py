@@ -37,7 +37,11 @@ class ScaleConfig:
 
 
 def assumed_scale(
-    views: Sequence[View], cameras: Sequence[Camera], eyes: Float64Array, yaws: Sequence[float], config: ScaleConfig | None = None
+    views: Sequence[View],
+    cameras: Sequence[Camera],
+    eyes: Float64Array,
+    yaws: Sequence[float],
+    config: ScaleConfig | None = None,
 ) -> float:
     """The factor by which an uncalibrated head must grow to have the most plausible size.
 

@@ -18,7 +18,7 @@ from facestudio.types import Float32Array, Float64Array, View
 
 EYES = ("eye_left", "eye_right")
 _IRIS, _SCLERA = (0.36, 0.27, 0.21), (0.78, 0.75, 0.73)  # even tones: brown, as most eyes are; off-white
-_IRIS_LUMA, _SCLERA_LUMA = (0.12, 0.44), (0.50, 0.80)
+_IRIS_LUMA, _SCLERA_LUMA = (0.12, 0.40), (0.50, 0.80)
 _LUMA = np.array([0.25, 0.6, 0.15])
 _LANDMARKS = 478  # mediapipe's mesh with irises
 _IRIS_POINTS = ((473, (474, 475, 476, 477)), (468, (469, 470, 471, 472)))  # the subject's left eye, right eye: centre, ring
@@ -113,7 +113,7 @@ def _iris(r: Float64Array, angle: Float64Array, tone: Float64Array, rng: np.rand
     fibres = 0.55 * _around(rng, 90, angle + 0.06 * np.sin(3 * r), r, 2) + 0.3 * _around(rng, 160, angle, r, 3)
     spokes = 0.35 * _around(rng, 26, angle, r, 1)
     light = 1.0 + 0.20 * fibres + 0.16 * spokes
-    light *= 0.86 + 0.22 * np.exp(-(((r - 0.62) / 0.25) ** 2))
+    light *= 0.80 + 0.22 * np.exp(-(((r - 0.62) / 0.25) ** 2))
     light *= 1.0 - 0.50 * _step(0.78, 1.02, r)  # limbal ring
     warm = np.exp(-(((r - 0.46) / 0.10) ** 2))[..., None]  # collarette: a warmer zone round the pupil
     colour = tone * light[..., None]

@@ -81,10 +81,10 @@ def skin_and_hair(level: Level, model: HeadModel, readable: BoolArray) -> tuple[
     on_scalp = at_vertices(level, model, scalp)
     if on_scalp.certainty.sum() < 1.0:
         return spread(at_vertices(level, model, readable), template, model.faces), np.zeros(model.vertex_count)
-    skin = spread(at_vertices(level, model, readable & ~scalp), template, model.faces)
     face = at_vertices(level, model, model.part_faces("face") & readable)
     sure = face.certainty > 0.9
     typical = np.median(face.tones[sure], axis=0) if sure.any() else np.array(SKIN)
+    skin = spread(_believable(at_vertices(level, model, readable & ~scalp), typical), template, model.faces)
     top = spread(_hair_only(on_scalp, skin, typical), template, model.faces)
     share = _soft_indicator(scalp, model)
     hair = share * _unlike(top, skin, typical)
@@ -103,10 +103,30 @@ def _unlike(tones: Float64Array, skin: Float64Array, typical: Float64Array) -> F
     return np.asarray(np.clip(np.maximum((nearby - 0.15) / 0.4, (usual - 0.35) / 0.3), 0.0, 1.0))
 
 
+def _believable(known: VertexTones, typical: Float64Array) -> VertexTones:
+    """What was only glimpsed at the edge of a photo counts if it looks like the face: there it may be background or hair."""
+    like = _like(known.tones, typical, 0.35)
+    sure = known.certainty**2
+    return VertexTones(known.tones, known.certainty * (sure + (1.0 - sure) * like))
+
+
+def _like(tones: Float64Array, model_tone: Float64Array, within: float) -> Float64Array:
+    """(V,): 1 where tones are within the given logarithmic distance of a tone (3,), falling to 0 at 0.3 more."""
+    away = np.abs(np.log(np.maximum(tones, 0.02)) - np.log(np.maximum(model_tone, 0.02))).max(axis=1)
+    return np.asarray(np.clip(1.0 - (away - within) / 0.3, 0.0, 1.0))
+
+
 def _hair_only(on_scalp: VertexTones, skin: Float64Array, typical: Float64Array) -> VertexTones:
-    """What was measured on the scalp, without the forehead's and temples' skin when a good part of it is hair."""
+    """What was measured on the scalp, without forehead, temples and background, when a good part of it is hair."""
     hairy = on_scalp.certainty * _unlike(on_scalp.tones, skin, typical) ** 4
-    return VertexTones(on_scalp.tones, hairy) if hairy.sum() > _HAIR_SHARE * on_scalp.certainty.sum() else on_scalp
+    if hairy.sum() <= _HAIR_SHARE * on_scalp.certainty.sum():
+        return _believable(on_scalp, typical)
+    # The hair's own middle tone: what differs from the skin and from most of the hair is neither.
+    surest = hairy * on_scalp.certainty
+    order = np.argsort(on_scalp.tones.mean(axis=1))
+    middle = order[np.searchsorted(np.cumsum(surest[order]), 0.5 * surest.sum())]
+    close = _like(on_scalp.tones, on_scalp.tones[middle], 0.35)
+    return VertexTones(on_scalp.tones, hairy * np.maximum(close, 0.02 * on_scalp.certainty))
 
 
 def _soft_indicator(part: BoolArray, model: HeadModel, steps: int = 6) -> Float64Array:

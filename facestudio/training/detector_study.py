@@ -29,24 +29,29 @@ from facestudio.paths import models_dir
 from facestudio.reconstruct.detector_error import DetectorError, save
 from facestudio.training.subjects import photograph_subject
 from facestudio.training.synth.portrait import Wardrobe, read_wardrobe
-from facestudio.types import Float64Array, Image
+from facestudio.types import Float64Array, Image, IntArray
 
 _LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class ErrorStudyConfig:
-    """subjects: how many. yaws: nominal, degrees, symmetric about 0. shared_modes, single_modes: how many components are kept.
-    first_seed: other studies use other seeds, so that the same subject is never both studied and tested on."""
+    """Size of the study.
+
+    subjects: how many. yaws: nominal, degrees, symmetric about 0. shared_modes, single_modes: how many components are kept.
+    first_seed: other studies use other seeds, so that the same subject is never both studied and tested on.
+    """
 
     subjects: int = 240
     yaws: tuple[float, ...] = (-60.0, -45.0, -30.0, -15.0, 0.0, 15.0, 30.0, 45.0, 60.0)
-    shared_modes: int = 40
-    single_modes: int = 12
+    shared_modes: int = 80
+    single_modes: int = 20
     first_seed: int = 20_000
 
 
-def residuals(model: HeadModel, wardrobe: Wardrobe, detector: MediapipeDetector, seed: int, yaws: tuple[float, ...]) -> Float64Array:
+def residuals(
+    model: HeadModel, wardrobe: Wardrobe, detector: MediapipeDetector, seed: int, yaws: tuple[float, ...]
+) -> Float64Array:
     """(Y, N, 2) metres at the head's depth, x right, y down: detected minus true, for one subject; NaN where no face was found."""
     points = embedding(model, SCHEME)
     subject = photograph_subject(model, wardrobe, yaws, seed)
@@ -64,14 +69,14 @@ def residuals(model: HeadModel, wardrobe: Wardrobe, detector: MediapipeDetector,
     return rows
 
 
-def mirrored(rows: Float64Array, ids: np.ndarray) -> Float64Array:
+def mirrored(rows: Float64Array, ids: IntArray) -> Float64Array:
     """The residuals (Y, N, 2) of the mirror image of the subject; yaws must be symmetric."""
     row = {int(k): i for i, k in enumerate(ids)}
     partner = np.array([row.get(int(MEDIAPIPE_MIRROR[k]), i) for i, k in enumerate(ids)])
-    return rows[::-1][:, partner] * np.array([-1.0, 1.0])
+    return np.asarray(rows[::-1][:, partner] * np.array([-1.0, 1.0]))
 
 
-def error_model(samples: Float64Array, yaws: tuple[float, ...], ids: np.ndarray, config: ErrorStudyConfig) -> DetectorError:
+def error_model(samples: Float64Array, yaws: tuple[float, ...], ids: IntArray, config: ErrorStudyConfig) -> DetectorError:
     """Fit the error model to samples (M, Y, N, 2), metres; NaN where a view failed."""
     M, Y, N, _ = samples.shape
     bias = np.nanmedian(samples, axis=0)
@@ -93,7 +98,7 @@ def error_model(samples: Float64Array, yaws: tuple[float, ...], ids: np.ndarray,
         # Components explain the sample they were fitted to too well: divide by the remaining degrees of freedom.
         freedom = max(0.2, 1.0 - (A + B) / M)
         sigma[k] = np.sqrt((left**2).mean(0) / freedom).reshape(N, 2)
-    return DetectorError(np.asarray(yaws), np.asarray(ids), bias, shared, single, np.maximum(sigma, 1e-4))
+    return DetectorError(np.asarray(yaws), ids, bias, shared, single, np.maximum(sigma, 1e-4))
 
 
 _WORKER: dict[str, object] = {}
@@ -113,7 +118,7 @@ def study(assets: Path, config: ErrorStudyConfig | None = None, head: str = "ope
     config = config or ErrorStudyConfig()
     ids = embedding(load_head(head), SCHEME).ids
     tasks = [(config.first_seed + i, config.yaws) for i in range(config.subjects)]
-    samples = []
+    samples: list[Float64Array] = []
     with multiprocessing.get_context("spawn").Pool(processes, _start, (assets, head)) as pool:
         for rows in pool.imap_unordered(_one, tasks, chunksize=4):
             if len(samples) % 40 == 0:

@@ -4,7 +4,8 @@ A landmark's place is what the detector means by it: every hit of its pixel on t
 triangle and barycentric coordinates, over many subjects and views in which that spot faces the camera; the median of these places,
 put back on the surface. Left and right are made symmetric. Points that scatter too much are left out.
 
-Run `python -m facestudio.training.landmark_embedding --assets FOLDER` with the folder of MakeHuman's CC0 assets.
+Run `python -m facestudio.training.landmark_embedding --assets FOLDER` with the folder of MakeHuman's CC0 assets; with `--flame FILE`
+the landmarks are carried to FLAME's topology as well.
 """
 
 from __future__ import annotations
@@ -17,24 +18,48 @@ from pathlib import Path
 
 import numpy as np
 
+from facestudio import manifest
 from facestudio.errors import NoFaceError
 from facestudio.geometry.camera import screen
 from facestudio.geometry.rasterize import rasterize
 from facestudio.geometry.rotations import exp_so3
 from facestudio.geometry.shading import vertex_normals
+from facestudio.head.flame_import import EMBEDDINGS_NAME, read_flame, write_embeddings
+from facestudio.head.landmarks import on_surface
 from facestudio.head.model import Embedding, HeadModel
+from facestudio.head.open_head.flame_correspondence import read_correspondence
 from facestudio.head.registration import closest_points
-from facestudio.landmarks.mediapipe_detector import POINTS, MediapipeDetector
+from facestudio.head.store import load_head
+from facestudio.landmarks.mediapipe_detector import POINTS, SCHEME, MediapipeDetector
 from facestudio.landmarks.mirror_map import MEDIAPIPE_MIRROR
+from facestudio.paths import models_dir
 from facestudio.training.subjects import PICTURE, photograph_subject
 from facestudio.training.synth.portrait import Wardrobe, read_wardrobe
-from facestudio.types import Float64Array, Image
+from facestudio.types import BoolArray, Float32Array, Float64Array, Image, IntArray
 
 _LOG = logging.getLogger(__name__)
 
 # iBUG's 68 points (Sagonas et al. 2013) by the mediapipe point at the same anatomical place.
 IBUG_FROM_MEDIAPIPE = (
-    *(127, 234, 93, 132, 58, 172, 150, 176, 152, 400, 379, 397, 288, 361, 323, 454, 356),  # jaw line, the subject's right to left
+    *(
+        127,
+        234,
+        93,
+        132,
+        58,
+        172,
+        150,
+        176,
+        152,
+        400,
+        379,
+        397,
+        288,
+        361,
+        323,
+        454,
+        356,
+    ),  # jaw line, the subject's right to left
     *(70, 63, 105, 66, 107, 336, 296, 334, 293, 300),  # brows
     *(168, 197, 5, 4, 98, 97, 2, 326, 327),  # nose
     *(33, 160, 158, 133, 153, 144, 362, 385, 387, 263, 373, 380),  # eyes
@@ -43,6 +68,13 @@ IBUG_FROM_MEDIAPIPE = (
 )
 NOW_FROM_MEDIAPIPE = (33, 133, 362, 263, 2, 61, 291)
 _MOVABLE = tuple(range(468, 478))  # irises: on the eyeballs
+_FLAME_ENTRY = {
+    "name": "flame-embeddings",
+    "file": EMBEDDINGS_NAME,
+    "licence": "CC0-1.0 AND CC-BY-4.0",
+    "made_by": "python -m facestudio.training.landmark_embedding --flame ../shared/data/flame2023_open/flame2023_open_shape60.npz",
+    "source": "triangle numbers and barycentric coordinates of our landmarks on FLAME 2023 Open's topology (CC BY 4.0); no coordinates",
+}
 
 
 @dataclass(frozen=True)
@@ -68,7 +100,7 @@ def embed(model: HeadModel, wardrobe: Wardrobe, config: EmbeddingConfig | None =
     return attach(model, ids, _symmetric(ids, points), steady, config)
 
 
-def attach(model: HeadModel, ids: np.ndarray, points: Float64Array, steady: np.ndarray, config: EmbeddingConfig) -> HeadModel:
+def attach(model: HeadModel, ids: IntArray, points: Float64Array, steady: BoolArray, config: EmbeddingConfig) -> HeadModel:
     """The model with all embeddings, from places (N, 3) of mediapipe landmarks `ids` near its template's surface, metres.
 
     steady: (N,) bool: the landmarks that belong into "mediapipe478"; the other two schemes need some of the rest as well.
@@ -98,7 +130,7 @@ def attach(model: HeadModel, ids: np.ndarray, points: Float64Array, steady: np.n
     )
 
 
-def on_template(model: HeadModel, points: Float64Array, allowed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def on_template(model: HeadModel, points: Float64Array, allowed: IntArray) -> tuple[IntArray, Float32Array]:
     """Triangles (N,) int32 and barycentrics (N, 3) float32 of the template's surface points nearest to points (N, 3)."""
     hit = closest_points(points, model.template, model.faces[allowed])
     return allowed[hit.faces].astype(np.int32), hit.bary.astype(np.float32)
@@ -130,7 +162,9 @@ def _hits(model: HeadModel, wardrobe: Wardrobe, config: EmbeddingConfig) -> tupl
     return np.array(places), np.array(facing)
 
 
-def _consensus(places: Float64Array, facing: Float64Array, config: EmbeddingConfig) -> tuple[np.ndarray, Float64Array, Float64Array]:
+def _consensus(
+    places: Float64Array, facing: Float64Array, config: EmbeddingConfig
+) -> tuple[IntArray, Float64Array, Float64Array]:
     """The landmarks that were hit often enough: ids (N,), places (N, 3), scatter (N,) metres (median distance from the median)."""
     ids, points, scatters = [], [], []
     for i in range(POINTS):
@@ -147,22 +181,26 @@ def _consensus(places: Float64Array, facing: Float64Array, config: EmbeddingConf
     return np.array(ids), np.array(points), np.array(scatters)
 
 
-def _symmetric(ids: np.ndarray, points: Float64Array) -> Float64Array:
+def _symmetric(ids: IntArray, points: Float64Array) -> Float64Array:
     """Average every place with its mirror partner's mirrored place."""
     by_id = dict(zip(ids.tolist(), points, strict=True))
     flip = np.array([-1.0, 1.0, 1.0])
     return np.array([(p + flip * by_id.get(int(MEDIAPIPE_MIRROR[i]), flip * p)) / 2 for i, p in zip(ids, points, strict=True)])
 
 
-def sliding_jaw(model: HeadModel, ibug: Embedding, yaws: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
+def sliding_jaw(model: HeadModel, ibug: Embedding, yaws: Sequence[float]) -> tuple[IntArray, Float32Array]:
     """The jaw line's 17 points for each yaw, (Y, 17) faces and (Y, 17, 3) barycentrics.
 
     Points on the side that faces the camera stay; on the averted side each slides, at its own height, to the silhouette of the cheek.
     """
-    skin = np.flatnonzero(~model.part_faces("eye_left", "eye_right", "teeth", "tongue", "mouth_interior", "ears", "neck", "scalp"))
+    skin = np.flatnonzero(
+        ~model.part_faces("eye_left", "eye_right", "teeth", "tongue", "mouth_interior", "ears", "neck", "scalp")
+    )
     corners = model.template.astype(np.float64)[model.faces[skin]]
     centres = corners.mean(1)
-    jaw = np.einsum("nk,nkc->nc", ibug.bary[:17].astype(np.float64), model.template[model.faces[ibug.faces[:17]]].astype(np.float64))
+    jaw = np.einsum(
+        "nk,nkc->nc", ibug.bary[:17].astype(np.float64), model.template[model.faces[ibug.faces[:17]]].astype(np.float64)
+    )
     faces, bary = np.repeat(ibug.faces[None, :17], len(yaws), 0), np.repeat(ibug.bary[None, :17], len(yaws), 0)
     for k, yaw in enumerate(yaws):
         if abs(yaw) < 1.0:
@@ -182,19 +220,43 @@ def sliding_jaw(model: HeadModel, ibug: Embedding, yaws: Sequence[float]) -> tup
     return faces.astype(np.int32), bary.astype(np.float32)
 
 
+def carry_to_flame(model: HeadModel, flame: HeadModel, config: EmbeddingConfig | None = None) -> HeadModel:
+    """FLAME with OpenHead's landmarks, carried through the dense correspondence between the two."""
+    as_openhead = read_correspondence().to_openhead(flame.template, flame.faces)
+    full, ids = model.embeddings[SCHEME], model.embeddings[SCHEME].ids
+    # The iBUG 68 and NoW points that are not steady enough for the 478 are carried from their own embeddings.
+    extra = {
+        k: (e.faces[i], e.bary[i])
+        for scheme, names in (("ibug68", IBUG_FROM_MEDIAPIPE), ("now7", NOW_FROM_MEDIAPIPE))
+        for e in (model.embeddings[scheme],)
+        for i, k in enumerate(names)
+        if k not in set(ids.tolist())
+    }
+    everything = Embedding(
+        np.concatenate([ids, np.array(list(extra), np.int32)]),
+        np.concatenate([full.faces, np.array([f for f, _ in extra.values()], np.int32)]),
+        np.concatenate([full.bary, np.array([b for _, b in extra.values()], np.float32).reshape(-1, 3)]),
+    )
+    points = on_surface(as_openhead, model.faces, everything)
+    return attach(flame, everything.ids, points, np.arange(len(everything.ids)) < len(ids), config or EmbeddingConfig())
+
+
 def main() -> None:
-    """Embed the landmarks into the shipped OpenHead."""
-    from facestudio.atomic import write_file
-    from facestudio.head.model import pack
-    from facestudio.head.store import load_head
-    from facestudio.paths import models_dir
+    """Embed the landmarks into the shipped OpenHead, and with --flame carry them to FLAME's topology."""
+    from facestudio.head.open_head.build import save
 
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--assets", type=Path, required=True)
+    parser.add_argument("--assets", type=Path, help="MakeHuman's CC0 assets: detect and embed anew")
+    parser.add_argument("--flame", type=Path, help="a FLAME file: write the embeddings for its topology")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO)
     model = load_head("open")
-    write_file(models_dir() / "openhead.npz", pack(embed(model, read_wardrobe(arguments.assets, model))))
+    if arguments.assets:
+        model = embed(model, read_wardrobe(arguments.assets, model))
+        save(model, models_dir())
+    if arguments.flame:
+        write_embeddings(carry_to_flame(model, read_flame(arguments.flame)), models_dir() / EMBEDDINGS_NAME)
+        manifest.record(models_dir(), _FLAME_ENTRY)
 
 
 if __name__ == "__main__":

@@ -55,7 +55,12 @@ def study_camera(yaw: float, rng: np.random.Generator, config: StudyConfig, cent
     """A webcam at the given yaw, degrees, with random pitch, roll, distance and aim."""
     turned = yaw + rng.uniform(-config.yaw_jitter, config.yaw_jitter)
     pitch, roll = rng.normal(0, config.pitch_sigma), rng.normal(0, config.roll_sigma)
-    R = exp_so3(np.radians([0, 0, roll])) @ exp_so3(np.radians([pitch, 0, 0])) @ np.diag([1.0, -1.0, -1.0]) @ exp_so3(np.radians([0, -turned, 0]))
+    R = (
+        exp_so3(np.radians([0, 0, roll]))
+        @ exp_so3(np.radians([pitch, 0, 0]))
+        @ np.diag([1.0, -1.0, -1.0])
+        @ exp_so3(np.radians([0, -turned, 0]))
+    )
     H, W = PICTURE
     K = np.array([[config.focal_px, 0, (W - 1) / 2], [0, config.focal_px, (H - 1) / 2], [0, 0, 1.0]])
     place = np.array([rng.normal(0, 0.01), rng.normal(0, 0.01), rng.uniform(*config.distances)])
@@ -63,7 +68,12 @@ def study_camera(yaw: float, rng: np.random.Generator, config: StudyConfig, cent
 
 
 def photograph_subject(
-    model: HeadModel, wardrobe: Wardrobe, yaws: Sequence[float], seed: int, config: StudyConfig | None = None, mean_identity: bool = False
+    model: HeadModel,
+    wardrobe: Wardrobe,
+    yaws: Sequence[float],
+    seed: int,
+    config: StudyConfig | None = None,
+    mean_identity: bool = False,
 ) -> Subject:
     """Draw a subject (identity from the model's prior) and photograph it at each yaw. Deterministic by seed."""
     config, rng = config or StudyConfig(), np.random.default_rng(seed)

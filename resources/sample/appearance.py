@@ -19,6 +19,7 @@ EYE = "eyes/materials/brownlight_eye.png"
 BROW = "eyebrows/eyebrow010/eyebrow010"
 # The collar's upper edge, decimetres: an ellipse about the neck, seen from above: z of its middle, half its width, half its depth.
 COLLAR = (0.27, 0.98, 0.60)
+BEARD = np.array([0.06, 0.10, 0.12], np.float32)  # what a shaved beard takes from blue, green and red
 TOE_OUT = 4.0  # degrees: MakeHuman's lids open further out than its eyeballs sit; a gaze of 0 would look cross-eyed
 
 
@@ -152,20 +153,21 @@ def paint_skin(base: subject.Base, v: Floats, assets: Path, folder: Path) -> str
     """The skin picture without the stubble that MakeHuman paints on scalp and upper forehead, dark under the hair; returns its path."""
     picture = cv2.imread(str(assets / SKIN)).astype(np.float32) / 255
     h, w = picture.shape[:2]
-    hair, bare = (np.zeros((h, w), np.float32) for _ in range(2))
-    dense, forehead = strands.scalp_density(v), strands.above_brows(v)
+    hair, bare, beard = (np.zeros((h, w), np.float32) for _ in range(3))
+    dense, forehead, shaved = strands.scalp_density(v), strands.above_brows(v), strands.beard(v)
     body = base.groups["body"]
     corners = np.stack([base.uv[..., 0] * w - 0.5, (1 - base.uv[..., 1]) * h - 0.5], axis=-1)
     for quad, uv_quad in zip(base.quads[body], base.uv_quads[body], strict=True):
-        if forehead[quad].max() > 0:
+        if max(forehead[quad].max(), shaved[quad].max()) > 0:
             outline = np.rint(corners[uv_quad] * 16).astype(np.int32)
             cv2.fillConvexPoly(hair, outline, float(dense[quad].mean()), cv2.LINE_8, 4)
+            cv2.fillConvexPoly(beard, outline, float(shaved[quad].mean()), cv2.LINE_8, 4)
             cv2.fillConvexPoly(bare, outline, float(forehead[quad].mean()), cv2.LINE_8, 4)
-    hair, bare = (cv2.GaussianBlur(m, (0, 0), 8.0)[..., None] for m in (hair, bare))
+    hair, bare, beard = (cv2.GaussianBlur(m, (0, 0), 8.0)[..., None] for m in (hair, bare, beard))
     clean = cv2.GaussianBlur(picture, (0, 0), 12.0)
     middle = np.median(picture[(bare[..., 0] > 0.15) & (bare[..., 0] < 0.6) & (hair[..., 0] < 0.05)], axis=0)
     picture = picture * (1 - bare) + bare * np.clip(middle + 0.5 * (picture - clean), 0, 1)
-    picture = picture * (1 - 0.6 * hair)
+    picture = picture * (1 - 0.6 * hair) * (1 - beard * BEARD)
     path = folder / "skin.png"
     cv2.imwrite(str(path), np.clip(picture * 255, 0, 255).astype(np.uint8))
     return str(path)

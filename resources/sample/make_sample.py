@@ -41,8 +41,8 @@ VIEWS = {
     "right": (-41.5, 1.5, 1.1, 0.65, 1085.0, (2.0, 4.0)),
 }
 WEBCAMS = {
-    "left": Webcam(exposure=1.12, gain=(0.99, 1.0, 1.02), blur=0.60),
-    "front": Webcam(exposure=1.06, gain=(1.01, 1.0, 0.99), blur=0.52),
+    "left": Webcam(exposure=0.98, gain=(0.99, 1.0, 1.02), blur=0.60),
+    "front": Webcam(exposure=1.02, gain=(1.01, 1.0, 0.99), blur=0.52),
     "right": Webcam(exposure=1.12, gain=(1.02, 1.0, 0.96), blur=0.65),
 }
 

@@ -55,14 +55,14 @@ def skin_material(texture: str):  # noqa: ANN201
     fine = g.node("TexNoise", Vector=where, Scale=420.0, Detail=3.0, Roughness=0.6).outputs[0]
     pores = g.node("TexVoronoi", {"feature": "F1"}, Vector=where, Scale=1150.0, Randomness=1.0).outputs["Distance"]
     crease = g.node("TexVoronoi", {"feature": "DISTANCE_TO_EDGE"}, Vector=where, Scale=620.0).outputs["Distance"]
-    shade = g.node("HueSaturation", Hue=0.5, Saturation=1.0, Value=g.scale(blotch, 0.26, 0.87), Color=colour).outputs[0]
-    speckle = g.scale(fine, 0.22, 0.89)
+    shade = g.node("HueSaturation", Hue=0.5, Saturation=1.0, Value=g.scale(blotch, 0.36, 0.82), Color=colour).outputs[0]
+    speckle = g.scale(fine, 0.40, 0.80)
     albedo = g.node("Mix", {"data_type": "RGBA", "blend_type": "MULTIPLY"}, in0=1.0, in6=shade)
-    grey = g.node("CombineColor", in0=g.scale(fine, 0.12, 0.94), in1=speckle, in2=speckle).outputs[0]
+    grey = g.node("CombineColor", in0=g.scale(fine, 0.22, 0.89), in1=speckle, in2=speckle).outputs[0]
     g.tree.links.new(grey, albedo.inputs[7])
-    bump1 = g.node("Bump", Strength=0.35, Distance=0.00035, Height=pores).outputs[0]
-    bump2 = g.node("Bump", Strength=0.22, Distance=0.0003, Height=crease, Normal=bump1).outputs[0]
-    bump3 = g.node("Bump", Strength=0.30, Distance=0.0008, Height=fine, Normal=bump2).outputs[0]
+    bump1 = g.node("Bump", Strength=0.60, Distance=0.00035, Height=pores).outputs[0]
+    bump2 = g.node("Bump", Strength=0.40, Distance=0.0003, Height=crease, Normal=bump1).outputs[0]
+    bump3 = g.node("Bump", Strength=0.50, Distance=0.0008, Height=fine, Normal=bump2).outputs[0]
     rough = g.scale(g.node("TexNoise", Vector=where, Scale=90.0, Detail=5.0).outputs[0], 0.30, 0.29)
     bsdf = g.node("BsdfPrincipled", {"subsurface_method": "RANDOM_WALK_SKIN"})
     values = {"Subsurface Weight": 1.0, "Subsurface Scale": 0.0042, "Subsurface Radius": (1.0, 0.36, 0.19)}

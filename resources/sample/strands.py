@@ -71,6 +71,12 @@ def above_brows(points: Floats) -> Floats:
     return smooth(elevation - start, 0.0, 12.0)
 
 
+def beard(points: Floats) -> Floats:
+    """0..1 at points (N, 3): chin, jaw and upper lip, where a shaved man's beard shows through."""
+    y, z = points[:, 1], points[:, 2]
+    return smooth(-y, 0.022, 0.042) * smooth(z + 0.3 * np.maximum(-y - 0.06, 0), -0.005, 0.025) * (1 - smooth(-y, 0.090, 0.110))
+
+
 def scalp_density(points: Floats) -> Floats:
     """Hair density 0..1 at points (N, 3): 1 inside the hairline, fading over some degrees, ragged as hairlines are."""
     azimuth, elevation = _angles(points)

@@ -86,7 +86,12 @@ def test_cameras_belong_to_places_not_to_files() -> None:
 
 def test_a_missing_camera_is_named() -> None:
     with pytest.raises(CameraFileError, match="no right camera"):
-        find_views([picture(i) for i in range(3)], SCENE.basis, FakeDetector(SCENE), {n: camera_at(0) for n in (ViewName.LEFT, ViewName.FRONT)})
+        find_views(
+            [picture(i) for i in range(3)],
+            SCENE.basis,
+            FakeDetector(SCENE),
+            {n: camera_at(0) for n in (ViewName.LEFT, ViewName.FRONT)},
+        )
 
 
 def test_a_picture_without_a_face_is_named() -> None:

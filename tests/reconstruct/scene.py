@@ -47,7 +47,9 @@ def make_scene(seed: int = 0, noise_px: float = 0.0, identity_size: float = 1.0)
     """90 landmarks on the front of an ellipsoid, 6 smooth identity and 2 expression modes, cameras at +40, 0, -40 degrees."""
     rng = np.random.default_rng(seed)
     angles = np.column_stack([rng.uniform(-1.0, 1.0, 90), rng.uniform(-0.9, 0.9, 90)])
-    direction = np.column_stack([np.sin(angles[:, 0]) * np.cos(angles[:, 1]), np.sin(angles[:, 1]), np.cos(angles[:, 0]) * np.cos(angles[:, 1])])
+    direction = np.column_stack(
+        [np.sin(angles[:, 0]) * np.cos(angles[:, 1]), np.sin(angles[:, 1]), np.cos(angles[:, 0]) * np.cos(angles[:, 1])]
+    )
     mean = direction * [0.075, 0.10, 0.09]
     phases, waves = rng.uniform(0, 6, (8, 3)), rng.normal(0, 18, (8, 3, 3))
     modes = np.stack([0.003 * np.sin(mean @ w.T + p) for w, p in zip(waves, phases, strict=True)], axis=-1)

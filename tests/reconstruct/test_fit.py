@@ -61,7 +61,10 @@ def test_heavy_noise_does_not_make_the_head_worse_than_the_average() -> None:
     for seed in range(8):
         scene = make_scene(seed, noise_px=3.0)
         fit = fit_landmarks(scene.views, scene.basis, ignorant(scene.basis.ids, 0.003))
-        ratios.append(shape_error(scene.basis.points(fit.identity, fit.expression), scene.truth) / shape_error(scene.basis.mean, scene.truth))
+        ratios.append(
+            shape_error(scene.basis.points(fit.identity, fit.expression), scene.truth)
+            / shape_error(scene.basis.mean, scene.truth)
+        )
     assert np.median(ratios) < 0.9
 
 
@@ -87,7 +90,9 @@ def test_an_error_common_to_many_landmarks_is_explained_by_its_mode_not_by_the_h
         shift = 1.5 * mode * 600.0 / 0.6
         views.append(replace(v, landmarks=Landmarks(v.landmarks.points + shift, "made-up", v.landmarks.sigma)))
     yaws, none = np.array([-90.0, 90.0]), np.zeros((2, n, 2, 0))
-    knowing = DetectorError(yaws, scene.basis.ids, np.zeros((2, n, 2)), np.stack([mode[..., None]] * 2), none, np.full((2, n, 2), 3e-4))
+    knowing = DetectorError(
+        yaws, scene.basis.ids, np.zeros((2, n, 2)), np.stack([mode[..., None]] * 2), none, np.full((2, n, 2), 3e-4)
+    )
     errors = []
     for model in (knowing, ignorant(scene.basis.ids, 3e-4)):
         fit = fit_landmarks(views, scene.basis, model, SHARP)

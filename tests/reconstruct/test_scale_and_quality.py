@@ -25,7 +25,7 @@ def view_with_iris(scene: Scene, width: float) -> View:
     points = np.zeros((478, 2))
     for centre, ends in zip(EYES, ((471, 469), (474, 476)), strict=True):
         for end, side in zip(ends, (-0.5, 0.5), strict=True):
-            points[end] = project(camera, centre + [side * width, 0, 0])
+            points[end] = project(camera, centre + np.array([side * width, 0, 0]))
     return replace(scene.views[1], landmarks=Landmarks(points, "mediapipe478", np.ones(478)))
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from facestudio import manifest
+from facestudio.atomic import write_file
 from facestudio.head.model import HeadModel, check, load, pack
 from facestudio.head.open_head import learned_prior
 from facestudio.head.open_head.cut import PART_NAMES
@@ -80,7 +81,7 @@ def save(model: HeadModel, folder: Path) -> Path:
     """Write a model as `folder`/openhead.npz and record it in the manifest there; returns the file. Raises OutputError."""
     check(model)
     path = folder / FILE
-    manifest.write_atomically(path, pack(model))
+    write_file(path, pack(model))
     learned = "" if model.licence == _LICENCE else f"; mean head and identity basis from {learned_prior.FILE}, see there"
     manifest.record(folder, _ENTRY | {"licence": model.licence, "source": _ENTRY["source"] + learned})
     return path

@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from facestudio import manifest
+from facestudio.atomic import write_file
 from facestudio.errors import HeadModelError
-from facestudio.head.model import HeadModel
-from facestudio.head.open_head.learned_prior import pack_arrays
+from facestudio.head.model import HeadModel, pack_arrays
 from facestudio.head.open_head.scan_models import SKIN_PARTS, bend, carry_islands, read_flame
 from facestudio.head.registration import SurfacePoints, closest_points, vertex_normals
 from facestudio.paths import models_dir
@@ -126,7 +126,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     bent = model.template + carry_islands(model, bent - model.template)
     found = correspond(model, placed, faces, bent)
     arrays = {name: getattr(found, name) for name in FlameCorrespondence.__dataclass_fields__}
-    manifest.write_atomically(options.folder / FILE, pack_arrays(arrays))
+    write_file(options.folder / FILE, pack_arrays(arrays))
     manifest.record(options.folder, _ENTRY)
 
 

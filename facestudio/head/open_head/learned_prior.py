@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import io
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,8 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facestudio import manifest
+from facestudio.atomic import write_file
 from facestudio.errors import HeadModelError
-from facestudio.head.model import HeadModel
+from facestudio.head.model import HeadModel, pack_arrays
 from facestudio.head.open_head.prior import target_deltas
 from facestudio.head.open_head.scan_models import (
     FACE_PARTS,
@@ -142,18 +142,7 @@ def save_prior(prior: IdentityPrior, path: Path) -> None:
         "basis": prior.basis.astype(np.float16),
         "meta": np.frombuffer(f"{prior.template_sum}\n{prior.licence}".encode(), np.uint8),
     }
-    manifest.write_atomically(path, pack_arrays(arrays))
-
-
-def pack_arrays(arrays: Mapping[str, NDArray[Any]]) -> bytes:
-    """An .npz of the arrays, the same bytes for the same arrays (np.savez would stamp the clock)."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-        for name, array in arrays.items():
-            member = io.BytesIO()
-            np.save(member, np.ascontiguousarray(array), allow_pickle=False)
-            archive.writestr(zipfile.ZipInfo(f"{name}.npy", (1980, 1, 1, 0, 0, 0)), member.getvalue(), zipfile.ZIP_DEFLATED, 9)
-    return buffer.getvalue()
+    write_file(path, pack_arrays(arrays))
 
 
 def read_prior(path: Path) -> IdentityPrior:

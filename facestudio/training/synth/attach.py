@@ -7,6 +7,7 @@ nearest triangle of the head: barycentric coordinates, and an offset in the tria
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -110,7 +111,7 @@ def _read_obj(path: Path) -> tuple[IntArray, Float64Array, IntArray]:
             uv.append([float(w) for w in words[:2]])
         elif kind == "f":
             corners = [[int(i) - 1 for i in w.split("/")[:2]] for w in words]
-            for b, c in zip(corners[1:-1], corners[2:], strict=True):
+            for b, c in itertools.pairwise(corners[1:]):
                 faces.append([corners[0][0], b[0], c[0]])
                 uv_faces.append([corners[0][1], b[1], c[1]])
     return np.array(faces, np.int32), np.array(uv), np.array(uv_faces, np.int32)

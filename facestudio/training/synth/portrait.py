@@ -21,7 +21,9 @@ from facestudio.head.open_head.uv import makehuman_uv
 from facestudio.training.synth.attach import Attachment, read_attachment
 from facestudio.types import ByteArray, Camera, Float64Array, FloatArray, IntArray
 
-_IRIS_SHARE = 0.44  # sine of the angle under which the iris' edge is seen from the eyeball's centre: 5.85 mm of 12 mm, a little less
+_IRIS_SHARE = (
+    0.44  # sine of the angle under which the iris' edge is seen from the eyeball's centre: 5.85 mm of 12 mm, a little less
+)
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,10 @@ def read_wardrobe(assets: Path, model: HeadModel) -> Wardrobe:
     pictures = sorted((assets / "skins" / "textures").glob("*_diffuse*.png"))
     if not pictures:
         raise DatasetError(f"{assets} holds no MakeHuman skins.", "Name the folder of MakeHuman's CC0 assets.")
-    skins = tuple(np.ascontiguousarray(cv2.resize(cv2.imread(str(p)), (2048, 2048), interpolation=cv2.INTER_AREA)[..., ::-1]) for p in pictures)
+    skins = tuple(
+        np.ascontiguousarray(cv2.resize(cv2.imread(str(p)), (2048, 2048), interpolation=cv2.INTER_AREA)[..., ::-1])
+        for p in pictures
+    )
     skin_faces = model.faces[~model.part_faces("eye_left", "eye_right", "teeth", "tongue", "mouth_interior")]
     wanted = [f for f in sorted((assets / "hair").iterdir()) if (f / f"{f.name}_diffuse.png").is_file()]
     hair = tuple(read_attachment(f, skin_faces) for f in wanted)
@@ -98,12 +103,16 @@ def portrait(model: HeadModel, vertices: Float64Array, look: Look, wardrobe: War
     return to_srgb(picture)
 
 
-def _draw(picture: Float64Array, model: HeadModel, vertices: Float64Array, look: Look, wardrobe: Wardrobe, camera: Camera) -> None:
+def _draw(
+    picture: Float64Array, model: HeadModel, vertices: Float64Array, look: Look, wardrobe: Wardrobe, camera: Camera
+) -> None:
     """Draw head, brows and hair over the picture (H, W, 3), linear, in place."""
     H, W = camera.height, camera.width
     fragments = rasterize(screen(camera, vertices), model.faces, H, W)
     hit = fragments.pix_to_face >= 0
-    albedo = to_linear(_sample(wardrobe.skins[look.skin], interpolate(fragments, wardrobe.uv_faces, wardrobe.uv))) * look.skin_gain
+    albedo = (
+        to_linear(_sample(wardrobe.skins[look.skin], interpolate(fragments, wardrobe.uv_faces, wardrobe.uv))) * look.skin_gain
+    )
     normals = interpolate(fragments, model.faces, vertex_normals(vertices, model.faces))
     normals = normals / np.maximum(np.linalg.norm(normals, axis=-1, keepdims=True), 1e-9)
     _paint_eyes(albedo, fragments.pix_to_face, interpolate(fragments, model.faces, vertices), model, vertices, look)
@@ -129,7 +138,9 @@ def _gloss(normals: Float64Array, look: Look, camera: Camera) -> Float64Array:
     return np.asarray(0.06 * look.key_strength * np.clip(normals @ half, 0, None) ** 24)
 
 
-def _paint_eyes(albedo: Float64Array, hit: np.ndarray, points: Float64Array, model: HeadModel, vertices: Float64Array, look: Look) -> None:
+def _paint_eyes(
+    albedo: Float64Array, hit: IntArray, points: FloatArray, model: HeadModel, vertices: Float64Array, look: Look
+) -> None:
     """Sclera, iris and pupil by the angle from the gaze axis (straight ahead), in place."""
     joints = model.joint_regressor @ vertices
     for part, joint in (("eye_left", 3), ("eye_right", 4)):
@@ -145,7 +156,14 @@ def _paint_eyes(albedo: Float64Array, hit: np.ndarray, points: Float64Array, mod
 
 
 def _lay_over(
-    picture: Float64Array, depth: Float64Array, attachment: Attachment, head: Float64Array, head_faces: np.ndarray, look: Look, camera: Camera, gain: float
+    picture: Float64Array,
+    depth: Float64Array,
+    attachment: Attachment,
+    head: Float64Array,
+    head_faces: IntArray,
+    look: Look,
+    camera: Camera,
+    gain: float,
 ) -> None:
     """Composite the nearest layer of an asset over the picture, in place."""
     points = attachment.vertices(head, head_faces)
