@@ -46,7 +46,7 @@ class FitConfig:
     focal_sigma_assumed: float = 0.12
     cauchy: float = 3.0
     iterations: int = 25
-    tolerance: float = 1e-5
+    tolerance: float = 1e-4
     damping: float = 1e-3
 
 
@@ -55,7 +55,8 @@ class Fit:
     """What the landmark fit found.
 
     identity (S,), expression (E,) float64. cameras: head frame to each photo. world_from_head: (3, 4) when calibrated, else None.
-    reprojection_px: (V,) median residual of each view, pixels, raw: no bias is subtracted. cost: final value of the objective.
+    reprojection_px: (V,) median distance in each view, pixels, between the detected landmarks and where the detector is known to place
+    those of this head: projection plus its mean bias at that yaw, but none of the error modes. cost: final value of the objective.
     """
 
     identity: Float64Array
@@ -132,7 +133,8 @@ def fit_landmarks(
     progress("fit", 1.0, "")
     cameras = tuple(solver.camera(state, i) for i in range(len(views)))
     points = basis.points(state.identity, state.expression)
-    misses = [np.linalg.norm(project(c, points) - p.pixels, axis=1) for c, p in zip(cameras, prepared, strict=True)]
+    found = zip(cameras, prepared, strict=True)
+    misses = [np.linalg.norm(project(c, points) + p.error.bias - p.pixels, axis=1) for c, p in found]
     reprojection = np.array([np.median(m) for m in misses])
     world = None
     if calibrated:
@@ -297,7 +299,7 @@ class _Solver:
             start = self.pose.start + 6 * i
             J[:, :, start : start + 3] = by_point @ -skew(rotated)
             J[:, :, start + 3 : start + 6] = by_point
-            J[:, :, self.focal.start + i] = np.stack([f[0] * x / z, f[1] * y / z], -1)
+            J[:, :, self.focal.start + i] = np.stack([f[0] * x / z, f[1] * y / z], -1) * (1.0 - t[2] / z)[:, None]
         return J
 
     def _head_centre(self, state: _State) -> Float64Array:
@@ -315,7 +317,10 @@ class _Solver:
                 poses.append((C.R @ turned, C.R @ (world[:, 3] + d) + C.t))
             else:
                 d = step[self.pose][6 * i : 6 * i + 6]
-                poses.append((exp_so3(d[:3]) @ R, t + d[3:]))
+                # A longer lens goes with a head farther away: what is left of a focal step is the change of perspective alone,
+                # which the solver can tell from a change of distance.
+                farther = np.array([1.0, 1.0, np.exp(step[self.focal][i])])
+                poses.append((exp_so3(d[:3]) @ R, (t + d[3:]) * farther))
         return _State(
             state.identity + step[self.identity],
             state.expression + step[self.expression],

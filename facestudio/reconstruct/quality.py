@@ -49,7 +49,9 @@ def held_out_residual(
     R, t = fit.world_from_head[:, :3], fit.world_from_head[:, 3]
     camera = replace(view.camera, R=view.camera.R @ R, t=view.camera.R @ t + view.camera.t)
     assert view.landmarks is not None
-    return float(np.median(np.linalg.norm(project(camera, head.mean) - view.landmarks.points[basis.ids], axis=1)))
+    per_metre = camera.K[0, 0] / float(camera.t[2])
+    expected = project(camera, head.mean) + per_metre * error.at(yaw_degrees(camera), basis.ids).bias
+    return float(np.median(np.linalg.norm(expected - view.landmarks.points[basis.ids], axis=1)))
 
 
 def view_qualities(

@@ -21,6 +21,7 @@ _STIFFNESS = 0.01
 _PULL = 1e-7  # towards the mean tone: decides only parts that hang together with nothing measured
 
 _HAIR_SHARE = 0.2  # of the measured scalp
+_HAIR_ABOVE = 0.055  # metres, head frame: the upper forehead, where hair may hang in front of the scalp proper
 
 _TEETH, _TONGUE = (0.80, 0.76, 0.70), (0.60, 0.34, 0.34)
 _MOUTH = (0.30, 0.13, 0.13)
@@ -78,14 +79,15 @@ def skin_and_hair(level: Level, model: HeadModel, readable: BoolArray) -> tuple[
     """
     template = np.asarray(model.template, np.float64)
     scalp = model.part_faces("scalp") & readable
-    on_scalp = at_vertices(level, model, scalp)
-    if on_scalp.certainty.sum() < 1.0:
+    high = template[model.faces].mean(axis=1)[:, 1] > _HAIR_ABOVE
+    on_scalp, on_top = at_vertices(level, model, scalp), at_vertices(level, model, scalp | (high & readable))
+    if not scalp.any() or on_top.certainty.sum() < 1.0:
         return spread(at_vertices(level, model, readable), template, model.faces), np.zeros(model.vertex_count)
     face = at_vertices(level, model, model.part_faces("face") & readable)
     sure = face.certainty > 0.9
     typical = np.median(face.tones[sure], axis=0) if sure.any() else np.array(SKIN)
     skin = spread(_believable(at_vertices(level, model, readable & ~scalp), typical), template, model.faces)
-    top = spread(_hair_only(on_scalp, skin, typical), template, model.faces)
+    top = spread(_hair_only(on_scalp, on_top, skin, typical), template, model.faces)
     share = _soft_indicator(scalp, model)
     hair = share * _unlike(top, skin, typical)
     return skin + (top - skin) * share[:, None], hair
@@ -116,17 +118,16 @@ def _like(tones: Float64Array, model_tone: Float64Array, within: float) -> Float
     return np.asarray(np.clip(1.0 - (away - within) / 0.3, 0.0, 1.0))
 
 
-def _hair_only(on_scalp: VertexTones, skin: Float64Array, typical: Float64Array) -> VertexTones:
-    """What was measured on the scalp, without forehead, temples and background, when a good part of it is hair."""
-    hairy = on_scalp.certainty * _unlike(on_scalp.tones, skin, typical) ** 4
-    if hairy.sum() <= _HAIR_SHARE * on_scalp.certainty.sum():
+def _hair_only(on_scalp: VertexTones, on_top: VertexTones, skin: Float64Array, typical: Float64Array) -> VertexTones:
+    """What was measured on scalp and forehead, without skin and background, when there is a good deal of hair; else the bald scalp."""
+    hairy = on_top.certainty * _unlike(on_top.tones, skin, typical) ** 4
+    if hairy.sum() <= _HAIR_SHARE * (on_scalp.certainty.sum() + hairy.sum()):
         return _believable(on_scalp, typical)
     # The hair's own middle tone: what differs from the skin and from most of the hair is neither.
-    surest = hairy * on_scalp.certainty
-    order = np.argsort(on_scalp.tones.mean(axis=1))
+    surest = hairy * on_top.certainty
+    order = np.argsort(on_top.tones.mean(axis=1))
     middle = order[np.searchsorted(np.cumsum(surest[order]), 0.5 * surest.sum())]
-    close = _like(on_scalp.tones, on_scalp.tones[middle], 0.35)
-    return VertexTones(on_scalp.tones, hairy * np.maximum(close, 0.02 * on_scalp.certainty))
+    return VertexTones(on_top.tones, hairy * _like(on_top.tones, on_top.tones[middle], 0.35))
 
 
 def _soft_indicator(part: BoolArray, model: HeadModel, steps: int = 6) -> Float64Array:

@@ -1,0 +1,166 @@
+"""Dense correspondence between a render of the textured head and a photo, and what it says about the surface.
+
+For an ordered pair (source a, target b): texture the current head with photo a, draw it with camera b, and measure the optical flow F from
+the drawing to photo b. Were the head right, F would be zero. What a shows at pixel p lies on a's ray r through the surface point X; if
+photo b shows it at p + F, then the true point is Y = X + s r, and with J = d(pixel of b)/d(point)
+
+    s = (J r) . F / |J r|^2,     delta = (n . r) s                                        displacement along the normal n
+
+(to first order, for a locally flat surface). The component of F across J r cannot come from the shape: with exact cameras it is pure
+error, and so tells how far to trust the pixel. No landmark, no semantics: hence no bias of either.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from facestudio.reconstruct.sighting import Sighting, transfer
+from facestudio.types import Float32Array, IntArray
+
+
+@dataclass(frozen=True)
+class FlowConfig:
+    """Constants of the correspondence. Pixels are the photo's.
+
+    steepest_cosine: nothing is read where a surface is seen at a flatter angle. depth_margin_m: grace of the z-buffer test.
+    gain_sigma_px: size of the window in which brightness and contrast of the two photos are made equal.
+    consistency_px: forward-backward error beyond which a match is dropped. erode_px: border of the matched region that is not used.
+    floor_px: error of the best matches. across_px: cross-epipolar residual at which trust is halved.
+    flat_contrast: gradient of the picture along the epipolar line, in noise sigmas, at which the match is worth half.
+    stride: only every stride-th pixel and row becomes a sample: neighbours share the flow's patch anyway.
+    """
+
+    steepest_cosine: float = 0.30
+    depth_margin_m: float = 0.0025
+    gain_sigma_px: float = 12.0
+    consistency_px: float = 1.0
+    erode_px: int = 4
+    floor_px: float = 0.2
+    across_px: float = 0.7
+    flat_contrast: float = 1.0
+    stride: int = 2
+
+
+@dataclass(frozen=True)
+class Matches:
+    """Samples of one ordered pair. N samples.
+
+    source, target: indices of the views. face (N,) int32, bary (N, 3) float32. points, normals: (N, 3) float32, head frame, metres.
+    flow: (N, 2) float32, pixels. sigma_px: (N,) float32, standard deviation along the epipolar line. trust: (N,) float32 in [0, 1].
+    pixels: (N, 2) float32: where in the target's photo. agreement: share of the covisible pixels that passed the forward-backward check.
+    """
+
+    source: int
+    target: int
+    face: IntArray
+    bary: Float32Array
+    points: Float32Array
+    normals: Float32Array
+    flow: Float32Array
+    sigma_px: Float32Array
+    trust: Float32Array
+    agreement: float
+
+
+def match(sightings: list[Sighting], source: int, target: int, config: FlowConfig, part_trust: Float32Array) -> Matches:
+    """Match view `source` to view `target`. part_trust: (F,) float32 in [0, 1], what a match on each triangle is worth."""
+    a, b = sightings[source], sightings[target]
+    warp = transfer(b, a, config.steepest_cosine, config.depth_margin_m)
+    drawn = cv2.remap(a.photo.grey, warp.x, warp.y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    trust_a = cv2.remap(a.photo.trust, warp.x, warp.y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0.0)
+    on_part = np.where(b.covered, part_trust[np.maximum(b.face, 0)], np.float32(0.0))
+    mask = cv2.morphologyEx(warp.visible, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    strength = texture_strength(drawn)
+    drawn, photo = equalised(drawn, b.photo.grey, mask, config.gain_sigma_px)
+    forward, backward = flow_both_ways(drawn, photo)
+    inconsistency = np.linalg.norm(forward + _moved_by(backward, forward), axis=-1)
+    inner = cv2.erode(mask, np.ones((2 * config.erode_px + 1,) * 2, np.uint8))
+    good = (inner > 0) & (inconsistency < config.consistency_px) & (on_part > 0.0)
+    chosen = np.zeros_like(good)
+    chosen[:: config.stride, :: config.stride] = good[:: config.stride, :: config.stride]
+    flow, rays = forward[chosen], b.points[chosen] - a.camera.centre.astype(np.float32)
+    along = epipolar_direction(b, chosen, rays)
+    unit = along / np.maximum(np.linalg.norm(along, axis=1, keepdims=True), np.float32(1e-9))
+    across = flow[:, 0] * -unit[:, 1] + flow[:, 1] * unit[:, 0]
+    # Structure tensor along the epipolar line: the picture's power there, relative to the grain of both photos.
+    power = np.einsum("ni,nij,nj->n", unit, strength[chosen], unit)
+    contrast = power / (a.photo.noise**2 + b.photo.noise**2)
+    sigma = np.sqrt((config.floor_px**2 + inconsistency[chosen] ** 2) * (1.0 + config.flat_contrast / np.maximum(contrast, 1e-3)))
+    trust = on_part[chosen] * trust_a[chosen] * b.photo.trust[chosen] / (1.0 + (across / config.across_px) ** 2)
+    trust = trust * np.minimum(b.cosine, warp.cosine)[chosen]
+    agreement = float(good.sum() / max((inner * (on_part > 0)).sum(), 1.0))
+    return Matches(
+        source,
+        target,
+        b.face[chosen],
+        b.bary[chosen],
+        b.points[chosen],
+        b.normals[chosen],
+        flow.astype(np.float32),
+        sigma.astype(np.float32),
+        trust.astype(np.float32),
+        agreement,
+    )
+
+
+def equalised(drawn: Float32Array, photo: Float32Array, mask: Float32Array, sigma_px: float) -> tuple[Float32Array, Float32Array]:
+    """Give both pictures (h, w) the same local mean and contrast inside the mask, and the photo's own content outside.
+
+    Exposure, white balance and highlights differ between cameras; only structure is compared. Both come back stretched so that the
+    eight bits the flow works with resolve the faint structure of skin.
+    """
+
+    def smooth(picture: Float32Array) -> Float32Array:
+        return np.asarray(cv2.GaussianBlur(picture, (0, 0), sigma_px), np.float32)
+
+    weight = smooth(mask) + np.float32(1e-3)
+    mean_d, mean_p = smooth(drawn * mask) / weight, smooth(photo * mask) / weight
+    flat_d, flat_p = (drawn - mean_d) * mask, (photo - mean_p) * mask
+    spread_d, spread_p = (np.sqrt(smooth(f * f) / weight) + np.float32(1.5) for f in (flat_d, flat_p))
+    common = np.sqrt(spread_d * spread_p)
+    stretch = np.float32(36.0) / (common + np.float32(6.0))
+    same_d, same_p = stretch * common / spread_d * flat_d, stretch * common / spread_p * flat_p
+    # A soft edge: a hard one would be the strongest structure of all, and always matched.
+    return np.asarray(128.0 + np.where(mask > 0, same_d, same_p), np.float32), np.asarray(128.0 + same_p, np.float32)
+
+
+def flow_both_ways(drawn: Float32Array, photo: Float32Array) -> tuple[Float32Array, Float32Array]:
+    """Dense inverse search flow (Kroeger et al. 2016), (h, w, 2) float32 pixels, from the drawing to the photo and back."""
+    first, second = (np.clip(p, 0.0, 255.0).astype(np.uint8) for p in (drawn, photo))
+    engine = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    return np.asarray(engine.calc(first, second, None)), np.asarray(engine.calc(second, first, None))
+
+
+def texture_strength(picture: Float32Array) -> Float32Array:
+    """(h, w, 2, 2) float32: the structure tensor of a picture over a patch of the flow's size, grey levels squared per pixel squared."""
+    dx, dy = cv2.Sobel(picture, cv2.CV_32F, 1, 0, scale=0.125), cv2.Sobel(picture, cv2.CV_32F, 0, 1, scale=0.125)
+    xx, xy, yy = (cv2.GaussianBlur(p, (0, 0), 3.0) for p in (dx * dx, dx * dy, dy * dy))
+    return np.stack([np.stack([xx, xy], -1), np.stack([xy, yy], -1)], -2)
+
+
+def epipolar_direction(target: Sighting, chosen: np.ndarray, rays: Float32Array) -> Float32Array:
+    """(N, 2) float32: J r, the pixels the target sees a point move by when it moves along the source's ray by the ray's length."""
+    R, K = target.camera.R.astype(np.float32), target.camera.K
+    point, step = target.points[chosen] @ R.T + target.camera.t.astype(np.float32), rays @ R.T
+    z = point[:, 2]
+    dx = K[0, 0] * (step[:, 0] - point[:, 0] / z * step[:, 2]) / z
+    dy = K[1, 1] * (step[:, 1] - point[:, 1] / z * step[:, 2]) / z
+    return np.stack([dx, dy], -1).astype(np.float32)
+
+
+def normal_displacement(rays: Float32Array, along: Float32Array, normals: Float32Array, flow: Float32Array) -> tuple[Float32Array, Float32Array]:
+    """(delta, rate), each (N,) float32: displacement along the normal, metres, and metres of it per pixel along the epipolar line."""
+    length = np.linalg.norm(along, axis=1)
+    slope = np.einsum("ni,ni->n", normals, rays)
+    step = np.einsum("ni,ni->n", along, flow) / np.maximum(length, 1e-9) ** 2
+    return (slope * step).astype(np.float32), (np.abs(slope) / np.maximum(length, 1e-9)).astype(np.float32)
+
+
+def _moved_by(field: Float32Array, flow: Float32Array) -> Float32Array:
+    """A field (h, w, 2) looked up where the flow leads to."""
+    h, w = flow.shape[:2]
+    x, y = np.meshgrid(np.arange(w, dtype=np.float32), np.arange(h, dtype=np.float32))
+    return np.asarray(cv2.remap(field, x + flow[..., 0], y + flow[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))

@@ -1,0 +1,122 @@
+"""The current head as one camera sees it: depth, surface points and normals per pixel of a crop around the head.
+
+Dense correspondence is measured in these crops, and every pixel knows the triangle it shows, so that whatever is measured at a pixel
+is evidence about three vertices.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from facestudio.geometry.camera import screen
+from facestudio.geometry.rasterize import interpolate, rasterize
+from facestudio.geometry.shading import vertex_normals
+from facestudio.types import BoolArray, Camera, Float32Array, Float64Array, IntArray
+
+_BORDER_PX = 24  # room around the head for the flow's patches
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A photo ready for matching, free of lens distortion.
+
+    grey: (H, W) float32 in [0, 255], slightly blurred. noise: standard deviation of its grain after the blur, grey levels.
+    trust: (H, W) float32 in [0, 1], how surely a pixel shows skin (`masks`).
+    """
+
+    grey: Float32Array
+    trust: Float32Array
+    noise: float
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """The head in a crop of one photo.
+
+    corner: (2,) int, x and y of the crop's first pixel in the photo. camera: of the crop. photo: cropped alike.
+    face: (h, w) int32, triangle seen, -1 where none. bary: (h, w, 3) float32. depth: (h, w) float32 metres, infinite where none.
+    points, normals: (h, w, 3) float32, head frame. cosine: (h, w) float32, between normal and the direction to the camera.
+    """
+
+    corner: IntArray
+    camera: Camera
+    photo: Photo
+    face: IntArray
+    bary: Float32Array
+    depth: Float32Array
+    points: Float32Array
+    normals: Float32Array
+    cosine: Float32Array
+
+    @property
+    def covered(self) -> BoolArray:
+        """(h, w) bool: where the head is."""
+        return np.asarray(self.face >= 0)
+
+
+def sight(photo: Photo, camera: Camera, vertices: Float64Array, faces: IntArray) -> Sighting | None:
+    """See vertices (V, 3), metres, head frame, with faces (F, 3) through a camera without distortion; None when out of the picture."""
+    on_screen = screen(camera, vertices)
+    if not np.isfinite(on_screen).all() or on_screen[:, 2].min() <= 0.02:
+        return None
+    low = np.maximum(np.floor(on_screen[:, :2].min(0)).astype(int) - _BORDER_PX, 0)
+    high = np.minimum(np.ceil(on_screen[:, :2].max(0)).astype(int) + _BORDER_PX + 1, [camera.width, camera.height])
+    if (high - low < 2 * _BORDER_PX).any():
+        return None
+    width, height = (int(n) for n in high - low)
+    window = (slice(low[1], high[1]), slice(low[0], high[0]))
+    cropped = Photo(np.ascontiguousarray(photo.grey[window]), np.ascontiguousarray(photo.trust[window]), photo.noise)
+    K = camera.K.copy()
+    K[:2, 2] -= low
+    inner = replace(camera, K=K, width=width, height=height)
+    on_screen[:, :2] -= low
+    seen = rasterize(on_screen, faces, height, width)
+    carried = interpolate(seen, faces, np.hstack([vertices, vertex_normals(vertices, faces)]).astype(np.float32))
+    points, normals = carried[..., :3].astype(np.float32), carried[..., 3:].astype(np.float32)
+    normals /= np.maximum(np.linalg.norm(normals, axis=-1, keepdims=True), np.float32(1e-6))
+    to_eye = camera.centre.astype(np.float32) - points
+    cosine = np.einsum("hwc,hwc->hw", normals, to_eye) / np.maximum(np.linalg.norm(to_eye, axis=-1), np.float32(1e-6))
+    covered = seen.pix_to_face >= 0
+    depth = np.where(covered, seen.zbuf, np.inf).astype(np.float32)
+    return Sighting(
+        low, inner, cropped, seen.pix_to_face, seen.bary, depth, points, normals, np.where(covered, cosine, 0.0).astype(np.float32)
+    )
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """Where the pixels of one sighting lie in another.
+
+    x, y: (h, w) float32, pixels of the source's crop. visible: (h, w) float32, 1 where the source sees the same surface.
+    cosine: (h, w) float32, of the source's line of sight.
+    """
+
+    x: Float32Array
+    y: Float32Array
+    visible: Float32Array
+    cosine: Float32Array
+
+
+def transfer(target: Sighting, source: Sighting, steepest_cosine: float, depth_margin_m: float) -> Transfer:
+    """Look every pixel of `target` up in `source`: its position there, and by the z-buffer whether it is seen from there.
+
+    The source's depth is eroded (each pixel takes the nearest depth around it), so that nothing beside an occluding edge passes.
+    """
+    camera = source.camera
+    in_camera = target.points @ camera.R.T.astype(np.float32) + camera.t.astype(np.float32)
+    z = np.where(target.covered, np.maximum(in_camera[..., 2], np.float32(1e-3)), np.float32(1.0))
+    x = (camera.K[0, 0] * in_camera[..., 0] + camera.K[0, 1] * in_camera[..., 1]) / z + camera.K[0, 2]
+    y = camera.K[1, 1] * in_camera[..., 1] / z + camera.K[1, 2]
+    x, y = (np.where(target.covered, c, -1e4).astype(np.float32) for c in (x, y))
+    nearest = cv2.erode(np.where(source.covered, source.depth, np.float32(10.0)), np.ones((3, 3), np.uint8))
+    depth = cv2.remap(nearest, x, y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT, borderValue=0.0)
+    to_eye = camera.centre.astype(np.float32) - target.points
+    cosine = np.einsum("hwc,hwc->hw", target.normals, to_eye) / np.maximum(np.linalg.norm(to_eye, axis=-1), np.float32(1e-6))
+    # A pixel of a surface at a grazing angle spans a range of depths.
+    pitch = z / np.float32(camera.K[0, 0])
+    slope = 2.0 * pitch * np.sqrt(np.maximum(1.0 - cosine**2, 0.0)) / np.maximum(cosine, 0.1)
+    seen = (z <= depth + depth_margin_m + slope) & (cosine > steepest_cosine) & (target.cosine > steepest_cosine) & target.covered
+    return Transfer(x, y, seen.astype(np.float32), cosine.astype(np.float32))

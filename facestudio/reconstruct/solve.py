@@ -1,0 +1,183 @@
+"""From dense matches to the head's coefficients and the cameras: one Gauss-Newton step of a bundle adjustment on surfaces.
+
+A match says: what photo a shows at q_a, photo b shows at q_b. Whatever the unknowns are, the point is where a's ray through q_a meets the
+surface. With surface normal n, ray r, shape change n.B theta, and small motions (w, d) of the head before each camera, the point moves by
+
+    dY = s r - (w_a x X + d_a) - phi_a c_a,         s = n.(B theta + w_a x X + d_a + phi_a c_a) / (n.r)
+
+where phi is the relative change of the focal length and c_a = R_a' (x, y, 0) of the point in camera a; b then sees it move by
+J_b (dY + w_b x X + d_b) + phi_b (f x/z, f y/z), which has to equal the measured flow. Along the epipolar line this measures shape, across
+it the cameras. Identity has the model's own prior N(0, I).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+
+from facestudio.reconstruct.correspondence import Matches
+from facestudio.types import Camera, Float64Array, IntArray
+
+
+@dataclass(frozen=True)
+class SolveConfig:
+    """Constants of the solve.
+
+    model_sigma_m: how far the model is expected to be from the surface it cannot represent; decreases over the iterations.
+    correlation_px2: neighbouring matches share their error: so many square pixels count as one observation.
+    cauchy: residual, in sigmas, at which a match starts to fade. expression_sigma: prior of the expression weights.
+    pose_sigma: prior of the head's motion per step (radians, metres), wide. anchor_sigma_px, anchor_count: the head's points stay
+    within this many pixels of where the landmarks put them, counted as so many independent points per view.
+    """
+
+    correlation_px2: float = 100.0
+    cauchy: float = 2.0
+    expression_sigma: float = 0.10
+    anchor_sigma_px: float = 4.0
+    anchor_count: float = 12.0
+
+
+@dataclass(frozen=True)
+class Unknowns:
+    """Layout of the vector: identity, expression, 6 per moving body (one when calibrated, else one per view), focals (uncalibrated)."""
+
+    identity: slice
+    expression: slice
+    pose: tuple[slice, ...]
+    focal: tuple[int, ...]
+    size: int
+
+
+def layout(identity: int, expression: int, views: int, calibrated: bool) -> Unknowns:
+    """The unknowns of a solve with so many coefficients and views."""
+    start = identity + expression
+    bodies = 1 if calibrated else views
+    slices = [slice(start + 6 * i, start + 6 * i + 6) for i in range(bodies)]
+    after = start + 6 * bodies
+    focal = () if calibrated else tuple(range(after, after + views))
+    pose = tuple(slices * views) if calibrated else tuple(slices)
+    return Unknowns(slice(0, identity), slice(identity, start), pose, focal, after + len(focal))
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Linearised evidence of one pair. along, across: (N, P) float32, pixels per unit; measured: (N, 2) pixels; rate: (N,) pixels per metre.
+
+    sigma: (N,) pixels; weight: (N,) in [0, 1], share of one independent observation.
+    """
+
+    along: np.ndarray
+    across: np.ndarray | None
+    measured: np.ndarray
+    rate: np.ndarray
+    sigma: np.ndarray
+    weight: np.ndarray
+
+
+def rows(
+    matches: Matches,
+    cameras: Sequence[Camera],
+    normal_basis: np.ndarray,
+    faces: IntArray,
+    unknowns: Unknowns,
+    pixels_per_sample: float,
+    config: SolveConfig,
+) -> Rows:
+    """Linearise one pair's matches. normal_basis: (V, S + E) float32, motion of each vertex along its normal per coefficient, metres."""
+    a, b = cameras[matches.source], cameras[matches.target]
+    X, n = matches.points.astype(np.float64), matches.normals.astype(np.float64)
+    ray = X - a.centre
+    J, focal_b = _projection(b, X)
+    Jr = np.einsum("nij,nj->ni", J, ray)
+    nr = np.minimum(np.einsum("ni,ni->n", n, ray), -1e-3)
+    unit = Jr / np.maximum(np.linalg.norm(Jr, axis=1, keepdims=True), 1e-9)
+    unit = -unit  # so that pushing the surface outwards counts as positive
+    e = Jr / nr[:, None]
+    frame = np.stack([unit, np.stack([-unit[:, 1], unit[:, 0]], -1)], 1)
+    measured = np.einsum("nij,nj->ni", frame, matches.flow)
+    rate = np.einsum("ni,ni->n", unit, e)
+    N, P, calibrated = len(X), unknowns.size, not unknowns.focal
+    shape = _carry(matches, faces, len(normal_basis)) @ normal_basis
+    along = np.zeros((N, P), np.float32)
+    along[:, : unknowns.expression.stop] = shape * rate[:, None].astype(np.float32)
+    M = J - e[:, :, None] * n[:, None, :]
+    across = None if calibrated else np.zeros((N, P), np.float32)
+    for matrix, view, sign in ((M, matches.source, -1.0), (J, matches.target, 1.0)):
+        seen = sign * np.einsum("nij,njk->nik", frame, matrix)
+        motion = np.concatenate([np.cross(X[:, None, :], seen), seen], -1)  # d(w x X)/dw, then d
+        along[:, unknowns.pose[view]] += motion[:, 0]
+        if across is not None:
+            across[:, unknowns.pose[view]] += motion[:, 1]
+    if across is not None:
+        flat = (X @ a.R.T + a.t) * np.array([1.0, 1.0, 0.0])
+        focal_a = -np.einsum("nij,nj->ni", M, flat @ a.R)
+        for column, change in ((unknowns.focal[matches.source], focal_a), (unknowns.focal[matches.target], focal_b)):
+            turned = np.einsum("nij,nj->ni", frame, change)
+            along[:, column] += turned[:, 0]
+            across[:, column] += turned[:, 1]
+    share = np.minimum(1.0, pixels_per_sample / config.correlation_px2) * matches.trust
+    return Rows(along, across, measured, rate, matches.sigma_px.astype(np.float64), share.astype(np.float64))
+
+
+def add_evidence(A: Float64Array, g: Float64Array, evidence: Rows, model_sigma_m: float, config: SolveConfig) -> None:
+    """Add one pair's normal equations to A (P, P) and g (P,), with Cauchy's weights at the current head (residual = flow)."""
+    sigma = np.hypot(evidence.sigma, evidence.rate * model_sigma_m)
+    for J, value, s in ((evidence.along, evidence.measured[:, 0], sigma), (evidence.across, evidence.measured[:, 1], evidence.sigma)):
+        if J is None:
+            continue
+        weight = evidence.weight / s**2 / (1.0 + (value / (config.cauchy * s)) ** 2)
+        root = np.sqrt(weight).astype(np.float32)
+        scaled = J * root[:, None]
+        A += scaled.T @ scaled
+        g += scaled.T @ (root * value).astype(np.float32)
+
+
+def add_anchors(
+    A: Float64Array,
+    g: Float64Array,
+    points: Float64Array,
+    jacobian: Float64Array,
+    homes: Sequence[Float64Array],
+    cameras: Sequence[Camera],
+    unknowns: Unknowns,
+    config: SolveConfig,
+) -> None:
+    """Hold the head's features loosely where the landmarks put them: flow alone would let the model slide under the skin.
+
+    points: (M, 3) metres; jacobian: (M, 3, S + E); homes: per view (M, 2) pixels.
+    """
+    for i, (camera, home) in enumerate(zip(cameras, homes, strict=True)):
+        J, by_focal = _projection(camera, points)
+        row = np.zeros((len(points), 2, unknowns.size))
+        row[:, :, : unknowns.expression.stop] = np.einsum("nij,njk->nik", J, jacobian)
+        row[:, :, unknowns.pose[i]] = np.concatenate([np.cross(points[:, None, :], J), J], -1)
+        if unknowns.focal:
+            row[:, :, unknowns.focal[i]] = by_focal
+        residual = home - _pixels(camera, points)
+        weight = config.anchor_count / len(points) / config.anchor_sigma_px**2
+        flat = row.reshape(-1, unknowns.size)
+        A += weight * flat.T @ flat
+        g += weight * flat.T @ residual.ravel()
+
+
+def _pixels(camera: Camera, points: Float64Array) -> Float64Array:
+    seen = points @ camera.R.T + camera.t
+    return np.asarray((seen @ camera.K.T)[:, :2] / seen[:, 2:])
+
+
+def _projection(camera: Camera, points: Float64Array) -> tuple[Float64Array, Float64Array]:
+    """Of a camera without distortion: (N, 2, 3) d pixel / d point (head frame), and (N, 2) d pixel / d log focal."""
+    x, y, z = (points @ camera.R.T + camera.t).T
+    fx, fy, zero = camera.K[0, 0], camera.K[1, 1], np.zeros_like(z)
+    by_camera = np.stack([np.stack([fx / z, zero, -fx * x / z**2], -1), np.stack([zero, fy / z, -fy * y / z**2], -1)], 1)
+    return by_camera @ camera.R, np.stack([fx * x / z, fy * y / z], -1)
+
+
+def _carry(matches: Matches, faces: IntArray, vertices: int) -> sp.csr_matrix:
+    """(N, V) sparse: from vertices to samples."""
+    n = len(matches.face)
+    index = np.repeat(np.arange(n), 3)
+    return sp.csr_matrix((matches.bary.ravel(), (index, faces[matches.face].ravel())), shape=(n, vertices))
