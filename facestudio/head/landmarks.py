@@ -19,12 +19,14 @@ class LandmarkBasis:
 
     ids: (N,) int32: which landmark of the scheme each row is. mean: (N, 3) float64, metres, head frame.
     identity: (N, 3, S) float64. expression: (N, 3, E) float64. Their last axes match the head model's.
+    named: the expressions are named poses of the face, from 0 (off) to 1 (full), not principal components of either sign.
     """
 
     ids: IntArray
     mean: Float64Array
     identity: Float64Array
     expression: Float64Array
+    named: bool = True
 
     def points(self, identity: Float64Array, expression: Float64Array) -> Float64Array:
         """(N, 3) float64, metres: the landmarks of one head."""
@@ -57,7 +59,11 @@ def landmark_basis(model: HeadModel, scheme: str) -> LandmarkBasis:
         return np.asarray(np.einsum("nk,nkcs->ncs", bary, basis[corners].astype(np.float64)))
 
     return LandmarkBasis(
-        e.ids, on_surface(model.template, model.faces, e), sample(model.identity_basis), sample(model.expression_basis)
+        ids=e.ids,
+        mean=on_surface(model.template, model.faces, e),
+        identity=sample(model.identity_basis),
+        expression=sample(model.expression_basis),
+        named="jawOpen" in model.expression_names,
     )
 
 

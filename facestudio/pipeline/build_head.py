@@ -130,7 +130,7 @@ def fitting_basis(model: HeadModel) -> LandmarkBasis:
     """The landmarks the fit uses: mediapipe's, on the skin (irises move with the gaze, which the fit does not estimate)."""
     full = landmark_basis(model, SCHEME)
     skin = full.ids < 468
-    return LandmarkBasis(full.ids[skin], full.mean[skin], full.identity[skin], full.expression[skin])
+    return LandmarkBasis(full.ids[skin], full.mean[skin], full.identity[skin], full.expression[skin], full.named)
 
 
 def detector_errors(basis: LandmarkBasis) -> detector_error.DetectorError:

@@ -88,7 +88,9 @@ def match(sightings: list[Sighting], source: int, target: int, config: FlowConfi
     # Structure tensor along the epipolar line: the picture's power there, relative to the grain of both photos.
     power = np.einsum("ni,nij,nj->n", unit, strength[chosen], unit)
     contrast = power / (a.photo.noise**2 + b.photo.noise**2)
-    sigma = np.sqrt((config.floor_px**2 + inconsistency[chosen] ** 2) * (1.0 + config.flat_contrast / np.maximum(contrast, 1e-3)))
+    sigma = np.sqrt(
+        (config.floor_px**2 + inconsistency[chosen] ** 2) * (1.0 + config.flat_contrast / np.maximum(contrast, 1e-3))
+    )
     trust = on_part[chosen] * trust_a[chosen] * b.photo.trust[chosen] / (1.0 + (across / config.across_px) ** 2)
     trust = trust * np.minimum(b.cosine, warp.cosine)[chosen]
     agreement = float(good.sum() / max((inner * (on_part > 0)).sum(), 1.0))
@@ -106,7 +108,9 @@ def match(sightings: list[Sighting], source: int, target: int, config: FlowConfi
     )
 
 
-def equalised(drawn: Float32Array, photo: Float32Array, mask: Float32Array, sigma_px: float) -> tuple[Float32Array, Float32Array]:
+def equalised(
+    drawn: Float32Array, photo: Float32Array, mask: Float32Array, sigma_px: float
+) -> tuple[Float32Array, Float32Array]:
     """Give both pictures (h, w) the same local mean and contrast inside the mask, and the photo's own content outside.
 
     Exposure, white balance and highlights differ between cameras; only structure is compared. Both come back stretched so that the
@@ -151,7 +155,9 @@ def epipolar_direction(target: Sighting, chosen: np.ndarray, rays: Float32Array)
     return np.stack([dx, dy], -1).astype(np.float32)
 
 
-def normal_displacement(rays: Float32Array, along: Float32Array, normals: Float32Array, flow: Float32Array) -> tuple[Float32Array, Float32Array]:
+def normal_displacement(
+    rays: Float32Array, along: Float32Array, normals: Float32Array, flow: Float32Array
+) -> tuple[Float32Array, Float32Array]:
     """(delta, rate), each (N,) float32: displacement along the normal, metres, and metres of it per pixel along the epipolar line."""
     length = np.linalg.norm(along, axis=1)
     slope = np.einsum("ni,ni->n", normals, rays)

@@ -88,7 +88,9 @@ class Displacement:
     evidence: Float64Array
 
 
-def displacement(field: Field, current: Float64Array, measurements: Sequence[Measurements], config: FieldConfig) -> Displacement:
+def displacement(
+    field: Field, current: Float64Array, measurements: Sequence[Measurements], config: FieldConfig
+) -> Displacement:
     """The most probable displacement (V,), metres, given measurements relative to the current one (V,)."""
     value = current
     information, factor = field.precision, None

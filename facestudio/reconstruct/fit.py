@@ -5,7 +5,7 @@ in every view, by Levenberg-Marquardt on
 
     sum_v sum_i rho( |W_vi (pi_v(X_i(beta, psi)) + s_v (bias_vi + M_vi a + N_vi b_v) - p_vi)|^2 )        landmarks, with what their
                                                                                                           detector gets wrong
-    + |beta|^2 + |psi / sigma_psi|^2 + |a|^2 + |b|^2 + focal prior                                        priors
+    + |beta|^2 + rho(psi / sigma_psi) + |a|^2 + |b|^2 + focal prior                                       priors
 
 X_i is linear in beta and psi, so every Jacobian is analytic. Calibrated: the cameras stand and the head moves as one (6 unknowns).
 Uncalibrated: each view has its pose (6) and its focal (1) under a prior whose width says where the focal came from. Because perspective
@@ -29,19 +29,25 @@ from facestudio.head.landmarks import LandmarkBasis
 from facestudio.progress import CancelToken, Progress, silent
 from facestudio.reconstruct.detector_error import DetectorError, ErrorAtYaw
 from facestudio.reconstruct.pose import assumed_camera, head_pose, undistorted
-from facestudio.types import Camera, Float64Array, View
+from facestudio.types import Camera, Float64Array, IntArray, View
 
 
 @dataclass(frozen=True)
 class FitConfig:
     """Constants of the landmark fit.
 
-    expression_sigma: prior standard deviation of expression weights: subjects are asked for a neutral face.
+    expression_sigma: prior standard deviation of expression weights: subjects are asked for a neutral face. expression_tail: the weight
+    from which on the prior gives way (Cauchy), so that a smile that is really there is not pressed into the identity.
+    expression_range: what a named expression's weight may be (a little below 0, so that noise about 0 stays without bias).
+    component_sigma: prior of expressions that are principal components instead (FLAME), in their own standard deviations.
     focal_sigma_known / _assumed: relative 1-sigma of a focal from EXIF or memory / of the 60 degree guess.
     cauchy: residual, in sigmas, at which a landmark starts to fade. iterations: at most; tolerance: relative decrease that ends it.
     """
 
     expression_sigma: float = 0.1
+    expression_tail: float = 0.15
+    expression_range: tuple[float, float] = (-0.1, 1.0)
+    component_sigma: float = 0.5
     focal_sigma_known: float = 0.03
     focal_sigma_assumed: float = 0.12
     cauchy: float = 3.0
@@ -212,7 +218,10 @@ class _Solver:
         self.size = int(edges[-1])
         self.prior = np.zeros(self.size)  # inverse variances
         self.prior[self.identity] = 1.0
-        self.prior[self.expression] = config.expression_sigma**-2
+        # Named expressions are rare and may be strong: a narrow core, long tails, bounds. Components are Gaussian by construction.
+        self.prior[self.expression] = (config.expression_sigma if basis.named else config.component_sigma) ** -2
+        self.tail = config.expression_tail if basis.named else 1e6
+        self.range = config.expression_range if basis.named else (-np.inf, np.inf)
         self.prior[self.shared] = self.prior[self.single] = 1.0
         if not calibrated:
             self.prior[self.focal] = [v.focal_sigma**-2 for v in views]
@@ -245,7 +254,10 @@ class _Solver:
     def cost(self, state: _State) -> float:
         """The objective: Cauchy's function of every landmark, and the priors."""
         c2 = self.config.cauchy**2
-        total = float(self.prior @ self.values(state) ** 2)
+        values, tail = self.values(state), self.tail
+        held = values**2
+        held[self.expression] = tail**2 * np.log1p(held[self.expression] / tail**2)
+        total = float(self.prior @ held)
         for i in range(len(self.views)):
             r = self.residuals(state, i)
             total += float(c2 * np.log1p((r**2).sum(1) / c2).sum())
@@ -255,7 +267,10 @@ class _Solver:
 
     def normal_equations(self, state: _State) -> tuple[Float64Array, Float64Array]:
         """Gauss-Newton's A (P, P) and gradient g (P,), reweighted by Cauchy's weights."""
-        A, g = np.diag(self.prior), self.prior * self.values(state)
+        values = self.values(state)
+        prior = self.prior.copy()
+        prior[self.expression] /= 1.0 + (values[self.expression] / self.tail) ** 2
+        A, g = np.diag(prior), prior * values
         for i in range(len(self.views)):
             r = self.residuals(state, i)
             J = self._jacobian(state, i) * self.views[i].weight[..., None]
@@ -263,12 +278,24 @@ class _Solver:
             J, r = (J * robust[:, None, None]).reshape(-1, self.size), (r * robust[:, None]).ravel()
             A += J.T @ J
             g += J.T @ r
-        if self.mean_head:
-            for held in (self.identity, self.expression):
-                A[held, :] = A[:, held] = 0.0
-                A[held, held] = np.eye(held.stop - held.start)
-                g[held] = 0.0
+        held = self._held(values, g)
+        A[held, :] = A[:, held] = 0.0
+        A[held, held] = 1.0
+        g[held] = 0.0
         return A, g
+
+    def _held(self, values: Float64Array, g: Float64Array) -> IntArray:
+        """The unknowns that must not move: all of the shape for the mean head, and expressions that would leave their range.
+
+        The latter make the step a projected Newton step (Bertsekas 1982).
+        """
+        held = np.zeros(self.size, dtype=bool)
+        if self.mean_head:
+            held[self.identity] = held[self.expression] = True
+        low, high = self.range
+        e = self.expression
+        held[e] |= ((values[e] <= low) & (g[e] > 0)) | ((values[e] >= high) & (g[e] < 0))
+        return np.flatnonzero(held)
 
     def _jacobian(self, state: _State, i: int) -> Float64Array:
         """(N, 2, P): derivative of view i's modelled pixels by every unknown."""
@@ -323,7 +350,7 @@ class _Solver:
                 poses.append((exp_so3(d[:3]) @ R, (t + d[3:]) * farther))
         return _State(
             state.identity + step[self.identity],
-            state.expression + step[self.expression],
+            np.clip(state.expression + step[self.expression], *self.range),
             state.shared + step[self.shared],
             state.single + step[self.single].reshape(state.single.shape),
             tuple(poses),

@@ -11,7 +11,7 @@ import numpy as np
 
 from facestudio.types import BoolArray, ByteArray, Float32Array
 
-_FLOOR = 0.15  # what a match on a wholly foreign colour is still worth
+_FLOOR = 0.03  # what a match on a wholly foreign colour is still worth
 _ERODE_PX = 5  # the segmentation's border is good to about so many pixels of a 1280 pixel photo
 
 

@@ -82,7 +82,15 @@ def sight(photo: Photo, camera: Camera, vertices: Float64Array, faces: IntArray)
     covered = seen.pix_to_face >= 0
     depth = np.where(covered, seen.zbuf, np.inf).astype(np.float32)
     return Sighting(
-        low, inner, cropped, seen.pix_to_face, seen.bary, depth, points, normals, np.where(covered, cosine, 0.0).astype(np.float32)
+        low,
+        inner,
+        cropped,
+        seen.pix_to_face,
+        seen.bary,
+        depth,
+        points,
+        normals,
+        np.where(covered, cosine, 0.0).astype(np.float32),
     )
 
 
@@ -118,5 +126,7 @@ def transfer(target: Sighting, source: Sighting, steepest_cosine: float, depth_m
     # A pixel of a surface at a grazing angle spans a range of depths.
     pitch = z / np.float32(camera.K[0, 0])
     slope = 2.0 * pitch * np.sqrt(np.maximum(1.0 - cosine**2, 0.0)) / np.maximum(cosine, 0.1)
-    seen = (z <= depth + depth_margin_m + slope) & (cosine > steepest_cosine) & (target.cosine > steepest_cosine) & target.covered
+    seen = (
+        (z <= depth + depth_margin_m + slope) & (cosine > steepest_cosine) & (target.cosine > steepest_cosine) & target.covered
+    )
     return Transfer(x, y, seen.astype(np.float32), cosine.astype(np.float32))

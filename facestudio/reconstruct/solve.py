@@ -125,7 +125,10 @@ def rows(
 def add_evidence(A: Float64Array, g: Float64Array, evidence: Rows, model_sigma_m: float, config: SolveConfig) -> None:
     """Add one pair's normal equations to A (P, P) and g (P,), with Cauchy's weights at the current head (residual = flow)."""
     sigma = np.hypot(evidence.sigma, evidence.rate * model_sigma_m)
-    for J, value, s in ((evidence.along, evidence.measured[:, 0], sigma), (evidence.across, evidence.measured[:, 1], evidence.sigma)):
+    for J, value, s in (
+        (evidence.along, evidence.measured[:, 0], sigma),
+        (evidence.across, evidence.measured[:, 1], evidence.sigma),
+    ):
         if J is None:
             continue
         weight = evidence.weight / s**2 / (1.0 + (value / (config.cauchy * s)) ** 2)
