@@ -15,12 +15,15 @@ The bases are principal components over synthetic subjects (`facestudio.training
 from __future__ import annotations
 
 import json
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from facestudio.atomic import write_file
 from facestudio.errors import HeadModelError
+from facestudio.head.model import pack_arrays
 from facestudio.types import Float64Array, IntArray
 
 
@@ -86,7 +89,7 @@ def save(error: DetectorError, path: Path) -> None:
     """Write the model as an .npz (float16 tables in millimetres)."""
     tables = {name: (getattr(error, name) * 1000.0).astype(np.float16) for name in ("bias", "shared", "single", "sigma")}
     meta = np.frombuffer(json.dumps({"format": 1, "unit": "mm"}).encode(), np.uint8)
-    np.savez_compressed(path, meta=meta, yaws=error.yaws, ids=error.ids.astype(np.int32), **tables)
+    write_file(path, pack_arrays(tables | {"meta": meta, "yaws": error.yaws, "ids": error.ids.astype(np.int32)}))
 
 
 def load(path: Path) -> DetectorError:
@@ -95,7 +98,7 @@ def load(path: Path) -> DetectorError:
         with np.load(path, allow_pickle=False) as data:
             tables = {name: data[name].astype(np.float64) / 1000.0 for name in ("bias", "shared", "single", "sigma")}
             return DetectorError(data["yaws"].astype(np.float64), data["ids"].astype(np.int32), **tables)
-    except (OSError, ValueError, KeyError, EOFError) as error:
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise HeadModelError(
             f"The detector's error model {path.name} cannot be read ({error}).", "Reinstall FaceStudio."
         ) from error

@@ -116,7 +116,7 @@ def main() -> None:
     parser.add_argument("--assets", type=Path, required=True, help="folder of the MakeHuman CC0 assets")
     parser.add_argument("--bpy-python", type=Path, required=True, help="a Python with bpy 5.0.1 installed")
     parser.add_argument("--out", type=Path, default=HERE, help="where the triplet goes")
-    parser.add_argument("--samples", type=int, default=160)
+    parser.add_argument("--samples", type=int, default=28)
     parser.add_argument("--percent", type=int, default=100, help="size of the render, per cent of 1280x720")
     parser.add_argument("--views", nargs="+", default=list(VIEWS), choices=list(VIEWS))
     args = parser.parse_args()
@@ -126,11 +126,13 @@ def main() -> None:
         scene, person = prepare(args.assets, folder)
         command = [args.bpy_python, HERE / "scene_blender.py", scene, folder, args.samples, args.percent, *args.views]
         subprocess.run([str(word) for word in command], check=True, stdout=subprocess.DEVNULL)
-        for seed, view in enumerate(args.views):
+        for view in args.views:
             linear = np.load(folder / f"{view}.npy").astype(np.float32)
             if args.percent != 100:  # a draft: same picture, same cameras, less detail
                 linear = cv2.resize(linear, (1280, 720), interpolation=cv2.INTER_CUBIC)
-            write_jpeg(args.out / f"{view}.jpg", photograph(linear, WEBCAMS[view], np.random.default_rng(seed)))
+            write_jpeg(
+                args.out / f"{view}.jpg", photograph(linear, WEBCAMS[view], np.random.default_rng(list(VIEWS).index(view)))
+            )
         (args.out / "cameras.json").write_text(json.dumps(cameras(), indent=1) + "\n")
         (args.out / "truth.json").write_text(json.dumps(truth(person), indent=1) + "\n")
         sys.stderr.write(f"wrote {', '.join(args.views)} to {args.out}\n")

@@ -81,7 +81,7 @@ def build_room(seed: int) -> None:
     for z in (-1.77, -1.17, -0.58):
         _box("window bar", (2.53, -0.35, z), (2.58, 1.05, z + 0.05), white)
     for y in (-0.37, 0.35, 1.02):
-        _box("window rail", (2.53, y, -1.75), (2.58, y + 0.05, -0.55), white)
+        _box("window rail", (2.535, y, -1.75), (2.575, y + 0.05, -0.55), white)
     _box("curtain", (2.44, -1.1, -0.52), (2.5, 1.3, -0.15), _matt("curtain", (0.50, 0.45, 0.36), 0.3))
     _box("curtain", (2.44, -1.1, -2.2), (2.5, 1.3, -1.8), _matt("curtain2", (0.50, 0.45, 0.36), 0.3))
     _shelf(-2.3, -2.25, rng)
