@@ -23,10 +23,20 @@ err = Console(stderr=True, soft_wrap=True, highlight=False)
 
 
 def quiet_engines() -> None:
-    """Keep the engines' own chatter (mediapipe, TensorFlow Lite) from the operator's screen."""
-    os.environ.setdefault("GLOG_minloglevel", "3")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    """Keep the engines' own chatter (mediapipe, TensorFlow Lite) from the operator's screen, unless FACESTUDIO_DEBUG is set.
+
+    They write to file descriptor 2 from native code, past every Python setting: so that descriptor leads nowhere from here on, and
+    Python's own stderr, which carries our bars and errors, keeps the screen through a copy of it.
+    """
+    if os.environ.get("FACESTUDIO_DEBUG"):
+        return
     logging.getLogger("absl").setLevel(logging.ERROR)
+    sys.stderr.flush()
+    sys.stderr = os.fdopen(os.dup(2), "w", buffering=1, encoding=sys.stderr.encoding, errors="backslashreplace")
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
+    err.file = sys.stderr
 
 
 class StageBars:
