@@ -20,6 +20,7 @@ from scipy.sparse.linalg import SuperLU, splu
 from scipy.spatial import cKDTree
 
 from facestudio.errors import HeadModelError
+from facestudio.geometry.shading import vertex_normals
 from facestudio.types import BoolArray, Float64Array, FloatArray, IntArray
 
 
@@ -58,16 +59,6 @@ class SurfacePoints:
         """Interpolate a per-vertex field (V, ...) of the mesh with triangles `faces` at the points: (N, ...) float64."""
         corners = np.asarray(field, dtype=np.float64)[faces[self.faces]]
         return np.asarray(np.einsum("nk,nk...->n...", self.bary, corners))
-
-
-def vertex_normals(vertices: FloatArray, faces: IntArray) -> Float64Array:
-    """Area-weighted unit normals, (V, 3) float64; zero for vertices of no triangle."""
-    corners = np.asarray(vertices, dtype=np.float64)[faces]
-    cross = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    normals = np.zeros((len(vertices), 3))
-    for corner in range(3):
-        np.add.at(normals, faces[:, corner], cross)
-    return np.asarray(normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-30))
 
 
 def similarity(source: FloatArray, target: FloatArray, with_scale: bool = True) -> tuple[float, Float64Array, Float64Array]:

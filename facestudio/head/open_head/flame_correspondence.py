@@ -16,9 +16,10 @@ import numpy as np
 from facestudio import manifest
 from facestudio.atomic import write_file
 from facestudio.errors import HeadModelError
+from facestudio.geometry.shading import vertex_normals
 from facestudio.head.model import HeadModel, pack_arrays
 from facestudio.head.open_head.scan_models import SKIN_PARTS, bend, carry_islands, read_flame
-from facestudio.head.registration import SurfacePoints, closest_points, vertex_normals
+from facestudio.head.registration import SurfacePoints, closest_points
 from facestudio.paths import models_dir
 from facestudio.types import BoolArray, Float32Array, Float64Array, FloatArray, IntArray
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from facestudio.geometry.shading import vertex_normals
 from facestudio.head.open_head.build import build
 from facestudio.head.open_head.learned_prior import SURREY_SHARE, learn
 from facestudio.head.open_head.prior import target_deltas
@@ -26,7 +27,6 @@ from facestudio.head.open_head.scan_models import (
     read_ict,
     read_surrey,
 )
-from facestudio.head.registration import vertex_normals
 from facestudio.types import BoolArray, Float64Array, FloatArray, IntArray
 
 SPARSE_POINTS = 60  # about what three-view landmarks are worth

@@ -10,9 +10,10 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from facestudio.errors import HeadModelError
+from facestudio.geometry.shading import vertex_normals
 from facestudio.head.model import HeadModel
 from facestudio.head.open_head.scan_landmarks import FLAME_LANDMARKS, ICT_LANDMARKS, OPENHEAD_LANDMARKS, SURREY_LANDMARKS
-from facestudio.head.registration import closest_points, extend_smoothly, register, similarity, vertex_normals
+from facestudio.head.registration import closest_points, extend_smoothly, register, similarity
 from facestudio.types import BoolArray, Float32Array, Float64Array, IntArray
 
 SKIN_PARTS = ("face", "scalp", "ears", "neck", "lips", "eyelids")
