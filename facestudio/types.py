@@ -175,6 +175,7 @@ class Reconstruction:
     cameras: one per view; they map the head frame to each photo.
     mean_head_reprojection_px: the same measure for the average head with its own best poses: the baseline to beat.
     world_from_head: (3, 4) float64 [R | t], metres: the head's place in the frame of the given cameras; None when uncalibrated.
+    sigma: (V,) float64, metres: one standard deviation of each vertex along its normal; None when the engine does not know it.
     """
 
     head_model: str
@@ -191,3 +192,4 @@ class Reconstruction:
     seconds: Mapping[str, float] = field(default_factory=dict)
     mean_head_reprojection_px: float | None = None
     world_from_head: Float64Array | None = None
+    sigma: Float64Array | None = None

@@ -16,11 +16,12 @@ def evaluate(
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for meshes, tables and summary.json.")],
     calibrated: Annotated[bool, typer.Option("--calibrated", help="Give the cameras to the reconstruction.")] = False,
-    engine: Annotated[str, typer.Option(help="How the shape is found: fit.")] = "fit",
+    engine: Annotated[str, typer.Option(help="auto: landmarks, then dense matching; fit: landmarks only.")] = "auto",
     head: Annotated[str, typer.Option(help="Head model: open, flame, or a model file.")] = "open",
     heads: Annotated[str | None, typer.Option(help="Only these subjects, separated by commas.")] = None,
 ) -> None:
     """Reconstruct every triplet of a data set and measure the error in millimetres (NoW protocol)."""
+    dataset, output = dataset.expanduser(), output.expanduser()
     with running() as (progress, cancel):
         from facestudio.pipeline.evaluate_bench import evaluate_bench
 

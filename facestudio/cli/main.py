@@ -1,45 +1,24 @@
-"""The entry point of the command line."""
+"""The entry point of the command line. It imports nothing slow by itself, so that Ctrl-C is answered from the first moment."""
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
-
-from facestudio import __version__
-from facestudio.cli import demo, evaluate, models, reconstruct
-from facestudio.cli.console import out, quiet_engines
-
-app = typer.Typer(
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    help="Three photos become a textured, metric, animatable head.",
-)
-app.command()(reconstruct.reconstruct)
-app.command()(demo.demo)
-app.command()(evaluate.evaluate)
-app.add_typer(models.app, name="models")
-
-
-def _version(wanted: bool) -> None:
-    if wanted:
-        out.print(f"facestudio {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def options(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
-) -> None:
-    """Options before the verb."""
-    del version
+import sys
+from io import TextIOWrapper
 
 
 def main() -> None:
     """Run the command line."""
-    quiet_engines()
-    app()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a file's name need not be text that a screen can show
+    try:
+        from facestudio.cli.console import quiet_engines
+        from facestudio.cli.verbs import app
+
+        quiet_engines()
+        app()
+    except KeyboardInterrupt:  # before a verb began to listen for it, or after it ended
+        sys.exit(130)
 
 
 if __name__ == "__main__":

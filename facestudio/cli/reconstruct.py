@@ -21,11 +21,13 @@ def reconstruct(
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the result; made when missing.")],
     cameras: Annotated[Path | None, typer.Option(help="cameras.json of a calibrated rig; the head is then metric.")] = None,
     head: Annotated[str, typer.Option(help="Head model: open, flame, or a model file.")] = "open",
-    engine: Annotated[str, typer.Option(help="How the shape is found: fit.")] = "fit",
+    engine: Annotated[str, typer.Option(help="auto: landmarks, then dense matching; fit: landmarks only.")] = "auto",
+    quality: Annotated[str, typer.Option(help="Time for dense matching: draft, standard or full.")] = "standard",
     texture_size: Annotated[int, typer.Option(help="Side of the texture in pixels.")] = 2048,
     name: Annotated[str | None, typer.Option(help="Base name of the files; default: the photos' folder.")] = None,
 ) -> None:
     """Reconstruct a textured, animatable head from one to three photos."""
+    output = output.expanduser()
     with running() as (progress, cancel):
         from facestudio.pipeline.build_head import reconstruct as build
 
@@ -35,6 +37,7 @@ def reconstruct(
             cameras=cameras,
             head=head,
             engine=engine,
+            quality=quality,
             texture_size=texture_size,
             name=name,
             progress=progress,

@@ -31,6 +31,7 @@ PREVIEW_NAME, REPORT_NAME = "preview.png", "report.html"
 _PREVIEW_HEIGHT, _PREVIEW_WIDTH = 720, 600  # of each of its two halves
 _VIEW_HEIGHT, _VIEW_WIDTH = 400, 320
 _PORTRAIT_TEXELS = 1024
+_LONGEST_NAME = 200  # bytes: file systems take 255, with the ending and a temporary file's own letters
 _FORBIDDEN = set('<>:"/\\|?*')
 
 
@@ -88,6 +89,8 @@ def export_head(
 
 def check_name(name: str) -> None:
     """Raise OutputError when a head's name cannot be a file's name on every system, Windows included."""
+    if len(name.encode("utf-8", "replace")) > _LONGEST_NAME:
+        raise OutputError(f"The name {name[:30]!r}… is too long for a file.", "Choose a shorter name.")
     bad = sorted({c for c in name if c in _FORBIDDEN or not c.isprintable()})
     if bad or not name.strip() or name != name.strip() or name.startswith(".") or name.endswith("."):
         reason = f"it holds {' '.join(map(repr, bad))}" if bad else "it is empty or begins or ends with a dot or a space"
@@ -96,7 +99,8 @@ def check_name(name: str) -> None:
 
 def safe_name(text: str) -> str:
     """The nearest name that `check_name` accepts: for names that nobody chose, such as a folder's."""
-    kept = "".join("_" if c in _FORBIDDEN or not c.isprintable() else c for c in text).strip(" .")
+    kept = "".join("_" if c in _FORBIDDEN or not c.isprintable() else c for c in text)
+    kept = kept.encode("utf-8", "replace")[:_LONGEST_NAME].decode("utf-8", "ignore").strip(" .")
     return kept or "head"
 
 
@@ -160,4 +164,5 @@ def _report(job: _Job, albedo: ByteArray) -> Callable[[], str]:
 
 def _text(path: Path, text: str) -> None:
     # The same bytes on every system, so that hashes can be compared.
-    path.write_text(text, encoding="utf-8", newline="\n")
+    # A photo's file name need not be valid Unicode; \udcff is what JSON calls such a byte, too.
+    path.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")

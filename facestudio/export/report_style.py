@@ -26,6 +26,7 @@ section { background:var(--card); border:1px solid var(--line); border-radius:14
 figure { margin:0; }
 img { display:block; width:100%; height:auto; border-radius:9px; background:#2a2d31; }
 img + img { margin-top:.5rem; }
+.photos figure { width:100%; max-width:420px; justify-self:center; }
 .photos img { aspect-ratio:4/5; object-fit:cover; }
 figcaption { color:var(--soft); font-size:.9rem; margin-top:.35rem; text-align:center; }
 figcaption::first-letter { text-transform:uppercase; }

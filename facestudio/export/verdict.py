@@ -22,7 +22,7 @@ def fit_sentences(reconstruction: Reconstruction) -> list[str]:
     baseline = reconstruction.mean_head_reprojection_px
     if baseline is not None and typical < baseline:
         sentences.append(
-            f"An average head explains them to within {baseline:.1f} px: this one fits {1 - typical / baseline:.0%} closer."
+            f"An average head comes to within {baseline:.1f} px: this one fits {1 - typical / baseline:.0%} closer."
         )
     elif baseline is not None:
         sentences.append(f"An average head does as well ({baseline:.1f} px): take this head's shape as a guess.")
@@ -46,10 +46,10 @@ def distinct_photos(reconstruction: Reconstruction) -> int:
 def texture_sentence(texture: Texture) -> str:
     """How much of the head was photographed."""
     seen = views_seen_shares(texture)
-    measured = provenance_shares(texture)["measured"]
-    return (
-        f"{measured:.0%} of its colour was photographed; {seen[2] + seen[3]:.0%} of its surface is seen by two photos or more."
-    )
+    measured = f"{provenance_shares(texture)['measured']:.0%} of its colour was photographed"
+    if texture.views_seen.max(initial=0) < 2:
+        return f"{measured}; the rest is mirrored or inferred."
+    return f"{measured}; {seen[2] + seen[3]:.0%} of its surface is seen by two photos or more."
 
 
 def expression_sentence(model: HeadModel, reconstruction: Reconstruction) -> str:
@@ -58,4 +58,5 @@ def expression_sentence(model: HeadModel, reconstruction: Reconstruction) -> str
     strongest = [n for w, n in sorted(weights, reverse=True) if w >= _NOTABLE_WEIGHT][:_MOST_NAMED]
     if not strongest:
         return ""
-    return f"The photos show an expression ({', '.join(strongest)}); the exported head is neutral, and its weights are in the JSON file."
+    who = "The photo shows" if distinct_photos(reconstruction) == 1 else "The photos show"
+    return f"{who} an expression ({', '.join(strongest)}); the exported head is neutral, and its weights are in the JSON file."

@@ -139,14 +139,15 @@ def load(path: Path) -> HeadModel:
         raw = path.read_bytes()
     except OSError as error:
         raise HeadModelError(
-            f"The head model {path} cannot be read ({error.strerror}).", "Run `python3 run.py setup` again."
+            f"The head model {path} cannot be read ({error.strerror}).", "Use open, flame, or the path of a head model file."
         ) from error
     try:
         model = _unpack(raw)
         check(model)
     except (KeyError, ValueError, TypeError, OSError, zipfile.BadZipFile, IndexError, EOFError) as error:
-        what = f"The head model {path.name} is damaged or not a head model ({error})."
-        raise HeadModelError(what, "Import it again with `facestudio models import`, or reinstall FaceStudio.") from error
+        what = f"{path.name} is damaged, or not a head model in FaceStudio's own format ({error})."
+        remedy = "Bring FLAME in with `facestudio models import FILE` and use --head flame; reinstall FaceStudio for OpenHead."
+        raise HeadModelError(what, remedy) from error
     return model
 
 

@@ -46,7 +46,7 @@ def read_pickled_arrays(path: Path) -> Arrays:
         raise
     # A damaged pickle can fail in any of a dozen ways, none of which is the operator's business.
     except Exception as error:
-        reason = str(error) or type(error).__name__
+        reason = str(error) if " " in str(error) else type(error).__name__  # a KeyError says no more than a number
         raise HeadModelError(f"{path.name} is damaged, or not a pickled head model ({reason}).", _REMEDY) from error
     return {key: value for key, value in found.items() if value is not None}
 

@@ -12,24 +12,27 @@ import numpy as np
 
 from facestudio.atomic import check_folder
 from facestudio.errors import FaceStudioError
-from facestudio.export.folder import export_head, safe_name
-from facestudio.head.landmarks import LandmarkBasis, landmark_basis
+from facestudio.export.folder import check_name, export_head, safe_name
+from facestudio.geometry.frames import yaw_degrees
+from facestudio.head.landmarks import LandmarkBasis, embedding, landmark_basis, on_surface
 from facestudio.head.model import HeadModel
 from facestudio.head.store import load_head
 from facestudio.landmarks.detector import LandmarkDetector
 from facestudio.landmarks.segmentation import foreground_mask
 from facestudio.paths import models_dir
 from facestudio.pipeline.cameras_file import read_cameras
+from facestudio.pipeline.check_fit import check_fit
 from facestudio.pipeline.import_triplet import find_views, read_photos
 from facestudio.progress import CancelToken, Progress, silent
 from facestudio.reconstruct import detector_error
-from facestudio.reconstruct.fit import Fit, FitConfig, fit_landmarks
-from facestudio.reconstruct.quality import mean_head_reprojection, view_qualities
+from facestudio.reconstruct.fit import FitConfig, fit_landmarks
+from facestudio.reconstruct.quality import landmark_residual, mean_head_reprojection, rigid, view_qualities
+from facestudio.reconstruct.refine import Quality, refine, refine_config
 from facestudio.reconstruct.scale import assumed_scale
-from facestudio.texture.build import build_texture
-from facestudio.types import Camera, Image, Reconstruction, Scale, Texture, Triplet, ViewName, ViewQuality
+from facestudio.texture.build import build_texture, check_size
+from facestudio.types import Camera, Float32Array, Image, Reconstruction, Scale, Texture, Triplet, ViewName
 
-ENGINES = ("fit",)
+ENGINES = ("auto", "fit")
 SCHEME = "mediapipe478"
 
 
@@ -64,7 +67,8 @@ def reconstruct(
     *,
     cameras: Path | str | Mapping[ViewName, Camera] | None = None,
     head: str = "open",
-    engine: str = "fit",
+    engine: str = "auto",
+    quality: str = "standard",
     texture_size: int = 2048,
     name: str | None = None,
     progress: Progress = silent,
@@ -76,30 +80,36 @@ def reconstruct(
     photos: picture files in the order left, front, right (a wrong order is detected and corrected).
     cameras: a rig's cameras.json, or cameras by view; the head is then metric. None: cameras are estimated and the size assumed.
     head: "open", "flame", or a head model file. texture_size: side of the square albedo, pixels.
+    engine: "auto" refines the landmark fit by matching the photos densely; "fit" stops at the landmarks.
+    quality: how long refinement may take: "draft", "standard" or "full".
     name: base name of the files; default: the photos' folder. detector: to reuse one; else one is made and closed here.
 
     Raises a FaceStudioError (see `facestudio.errors`) that says what is wrong with the input, the disk, or the model.
     """
     cancel, clock = cancel or CancelToken(), _Clock()
-    paths = [Path(p) for p in photos]
+    paths = [Path(p).expanduser() for p in photos]
+    out = Path(out).expanduser() if out is not None else None
     if engine not in ENGINES:
         raise FaceStudioError(f"There is no engine {engine!r}.", f"Choose one of: {', '.join(ENGINES)}.")
-    if not 256 <= texture_size <= 8192:
-        raise FaceStudioError(
-            f"A texture of {texture_size} pixels cannot be made.", "Choose a size from 256 to 8192; 2048 is usual."
-        )
+    if quality not in list(Quality):
+        raise FaceStudioError(f"There is no quality {quality!r}.", f"Choose one of: {', '.join(Quality)}.")
+    check_size(texture_size)
+    if name is not None:
+        check_name(name)
     if out is not None:
-        check_folder(Path(out))
+        check_folder(out)
     with clock.stage("read"):
-        rig = read_cameras(Path(cameras)) if isinstance(cameras, str | Path) else cameras
+        rig = read_cameras(Path(cameras).expanduser()) if isinstance(cameras, str | Path) else cameras
         images = read_photos(paths, progress, cancel)
         model = load_head(head)
         basis = fitting_basis(model)
     with clock.stage("landmarks"):
         triplet = _find(images, basis, rig, detector, progress, cancel)
-    reconstruction = fit_head(triplet, model, basis, clock, progress, cancel)
+    with clock.stage("masks"):
+        masks = [foreground_mask(v.image) for v in triplet.views]
+    job = _Job(triplet, model, basis, detector_errors(), masks, clock, progress, cancel)
+    reconstruction = solve_head(job, Quality(quality) if engine == "auto" else None)
     with clock.stage("texture"):
-        masks = [foreground_mask(v.image) for v in reconstruction.views]
         texture = build_texture(
             model,
             reconstruction.posed_vertices,
@@ -114,9 +124,7 @@ def reconstruct(
     files: tuple[Path, ...] = ()
     if out is not None:
         files = tuple(
-            export_head(
-                model, reconstruction, texture, Path(out), name or default_name(paths), progress=progress, cancel=cancel
-            )
+            export_head(model, reconstruction, texture, out, name or default_name(paths), progress=progress, cancel=cancel)
         )
     return BuiltHead(model, reconstruction, texture, files)
 
@@ -133,7 +141,7 @@ def fitting_basis(model: HeadModel) -> LandmarkBasis:
     return LandmarkBasis(full.ids[skin], full.mean[skin], full.identity[skin], full.expression[skin], full.named)
 
 
-def detector_errors(basis: LandmarkBasis) -> detector_error.DetectorError:
+def detector_errors() -> detector_error.DetectorError:
     """What mediapipe gets wrong, as shipped in models/."""
     return detector_error.load(models_dir() / "mediapipe_error.npz")
 
@@ -154,53 +162,107 @@ def _find(
         return find_views(images, basis, own, rig, progress, cancel)
 
 
-def fit_head(
-    triplet: Triplet,
-    model: HeadModel,
-    basis: LandmarkBasis,
-    clock: _Clock | None = None,
-    progress: Progress = silent,
-    cancel: CancelToken | None = None,
-) -> Reconstruction:
-    """The landmark engine: cameras, identity and expression of a triplet, its scale and its quality."""
-    clock, cancel, config = clock or _Clock(), cancel or CancelToken(), FitConfig()
-    error, views = detector_errors(basis), triplet.views
-    with clock.stage("fit"):
-        fit = fit_landmarks(views, basis, error, config, progress, cancel)
-    with clock.stage("quality"):
+@dataclass(frozen=True)
+class _Job:
+    """What solving for a head needs. masks: (H, W) float32 in [0, 1] per view, 1 where the person is."""
+
+    triplet: Triplet
+    model: HeadModel
+    basis: LandmarkBasis
+    error: detector_error.DetectorError
+    masks: Sequence[Float32Array]
+    clock: _Clock
+    progress: Progress
+    cancel: CancelToken
+
+
+def solve_head(job: _Job, quality: Quality | None) -> Reconstruction:
+    """Cameras and shape of a triplet: the landmark fit, refined when a quality is given and photos can be matched; scale, quality."""
+    views, basis, error = job.triplet.views, job.basis, job.error
+    with job.clock.stage("fit"):
+        fit = fit_landmarks(views, basis, error, None, job.progress, job.cancel)
+        notes = (*job.triplet.notes, *check_fit(views, fit.reprojection_px, job.triplet.calibrated))
+    if job.triplet.calibrated and len(views) == 1:  # from one side, a small head nearby looks like a large one far away
+        notes = (*notes, "One calibrated photo does not measure size; two do. The size is that of an average head.")
+    with job.clock.stage("quality"):
         baseline = mean_head_reprojection(views, basis, error)
-        quality = view_qualities(views, fit, basis, error, config, cancel)
-    return _finished(triplet, model, fit, quality, baseline)
-
-
-def _finished(
-    triplet: Triplet, model: HeadModel, fit: Fit, quality: tuple[ViewQuality, ...], baseline: float
-) -> Reconstruction:
-    neutral = model.template.astype(np.float64) + model.identity_basis @ fit.identity
-    posed = neutral + model.expression_basis @ fit.expression
-    cameras, scale, notes = fit.cameras, Scale.METRIC, list(triplet.notes)
-    if fit.world_from_head is None:
-        scale = Scale.ASSUMED
-        eyes = (model.joint_regressor @ posed)[[4, 3]]
-        factor = assumed_scale(triplet.views, cameras, eyes, [q.yaw_degrees for q in quality])
-        neutral, posed = neutral * factor, posed * factor
-        cameras = tuple(replace(c, t=c.t * factor) for c in cameras)
-    if float(np.mean(fit.reprojection_px)) > baseline:
-        notes.append(
-            "The fitted head explains the landmarks no better than the average head does: treat the shape as an average."
-        )
-    return Reconstruction(
-        head_model=model.name,
+        seen = view_qualities(views, fit, basis, error, FitConfig(), job.cancel)
+    neutral = job.model.template.astype(np.float64) + job.model.identity_basis @ fit.identity
+    result = Reconstruction(
+        head_model=job.model.name,
         identity=fit.identity,
         expression=fit.expression,
         vertices=neutral,
-        posed_vertices=posed,
-        views=triplet.views,
-        cameras=cameras,
-        scale=scale,
-        quality=quality,
+        posed_vertices=neutral + job.model.expression_basis @ fit.expression,
+        views=views,
+        cameras=fit.cameras,
+        scale=Scale.METRIC if job.triplet.calibrated and len(views) > 1 else Scale.ASSUMED,
+        quality=seen,
         engine="fit",
-        notes=tuple(notes),
+        notes=notes,
         mean_head_reprojection_px=baseline,
         world_from_head=fit.world_from_head,
+    )
+    if quality is not None and len(views) > 1:
+        with job.clock.stage("refine"):
+            result = _refined(result, job, quality)
+    # Landmarks are all that this engine knows; dense matching has better evidence, which may well disagree with theirs.
+    if result.engine == "fit" and float(np.mean([q.reprojection_px for q in seen])) > baseline:
+        note = "The head explains the landmarks no better than the average head does: treat the shape as an average."
+        result = replace(result, notes=(*result.notes, note))
+    return result if job.triplet.calibrated else _human_sized(result, job.model)
+
+
+def _refined(fitted: Reconstruction, job: _Job, quality: Quality) -> Reconstruction:
+    """The landmark fit improved by dense matching, or as it was, with the reason, when the photos do not support that."""
+    found = refine(
+        fitted.views,
+        fitted.cameras,
+        job.model,
+        fitted.identity,
+        fitted.expression,
+        job.masks,
+        refine_config(quality),
+        calibrated=job.triplet.calibrated,
+        error=job.error,
+        progress=job.progress,
+        cancel=job.cancel,
+    )
+    if not found.accepted:
+        return replace(fitted, notes=(*fitted.notes, f"The photos were not matched densely: {found.reason}"))
+    points = on_surface(found.posed_vertices, job.model.faces, embedding(job.model, SCHEME))
+    known = embedding(job.model, SCHEME).ids
+    head = rigid(job.basis, points[np.isin(known, job.basis.ids)])
+    views = zip(fitted.quality, fitted.views, found.cameras, strict=True)
+    quality_now = tuple(
+        replace(q, reprojection_px=landmark_residual(v, c, head, job.error), yaw_degrees=yaw_degrees(c)) for q, v, c in views
+    )
+    first, world = fitted.views[0].camera, fitted.world_from_head
+    if first is not None and world is not None:
+        R, t = found.cameras[0].R, found.cameras[0].t
+        world = np.column_stack([first.R.T @ R, first.R.T @ (t - first.t)])
+    return replace(
+        fitted,
+        identity=found.identity,
+        expression=found.expression,
+        vertices=found.vertices,
+        posed_vertices=found.posed_vertices,
+        cameras=found.cameras,
+        quality=quality_now,
+        engine="auto",
+        world_from_head=world,
+        sigma=found.sigma_m,
+    )
+
+
+def _human_sized(r: Reconstruction, model: HeadModel) -> Reconstruction:
+    """An uncalibrated head at the size average anatomy suggests, with its cameras moved along."""
+    eyes = (model.joint_regressor @ r.posed_vertices)[[4, 3]]
+    factor = assumed_scale(r.views, r.cameras, eyes, [q.yaw_degrees for q in r.quality])
+    return replace(
+        r,
+        vertices=r.vertices * factor,
+        posed_vertices=r.posed_vertices * factor,
+        cameras=tuple(replace(c, t=c.t * factor) for c in r.cameras),
+        sigma=None if r.sigma is None else r.sigma * factor,
     )

@@ -26,7 +26,8 @@ class OrderConfig:
     """When photos are taken for misplaced.
 
     swap_degrees: photos are reordered only when their yaws contradict their order by more than this.
-    front_degrees: a photo of a pair counts as the front one when its yaw is below this and below half the other's.
+    front_degrees: a photo of a pair counts as the front one when its yaw is below this and below half the other's; a single photo when
+    its yaw is below this.
     """
 
     swap_degrees: float = 12.0
@@ -99,7 +100,8 @@ def _without_repeats(images: Sequence[Image]) -> tuple[list[Image], list[str]]:
 def _places(yaws: Sequence[float], names: Sequence[str], config: OrderConfig) -> tuple[list[ViewName], list[str]]:
     """Which view each photo is, from the yaws (positive: the subject's left side), and what to tell the operator."""
     if len(yaws) == 1:
-        return [ViewName.FRONT], []
+        turned = ViewName.LEFT if yaws[0] > 0 else ViewName.RIGHT
+        return [turned if abs(yaws[0]) > config.front_degrees else ViewName.FRONT], []
     given = _given_places(yaws, config)
     # Yaw falls from left to right. Only a clear contradiction moves a photo: near-equal yaws say nothing about the order.
     contradiction = max(yaws[j] - yaws[i] for i, j in itertools.combinations(range(len(yaws)), 2))

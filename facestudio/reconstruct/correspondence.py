@@ -12,32 +12,37 @@ error, and so tells how far to trust the pixel. No landmark, no semantics: hence
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
 from facestudio.reconstruct.sighting import Sighting, transfer
-from facestudio.types import Float32Array, IntArray
+from facestudio.types import BoolArray, Float32Array, IntArray
 
 
 @dataclass(frozen=True)
 class FlowConfig:
     """Constants of the correspondence. Pixels are the photo's.
 
-    steepest_cosine: nothing is read where a surface is seen at a flatter angle. depth_margin_m: grace of the z-buffer test.
+    steepest_cosine: nothing is read where a surface is seen at a flatter angle; context_cosine: the drawing itself reaches further, so
+    that the flow's patches see skin on both sides of what is read. depth_margin_m: grace of the z-buffer test.
     gain_sigma_px: size of the window in which brightness and contrast of the two photos are made equal.
-    consistency_px: forward-backward error beyond which a match is dropped. erode_px: border of the matched region that is not used.
+    smoothness: weight of the flow's own regularisation. consistency_px: forward-backward error beyond which a match is dropped.
+    erode_px: border of the matched region that is not used.
     floor_px: error of the best matches. across_px: cross-epipolar residual at which trust is halved.
     flat_contrast: gradient of the picture along the epipolar line, in noise sigmas, at which the match is worth half.
     stride: only every stride-th pixel and row becomes a sample: neighbours share the flow's patch anyway.
     """
 
-    steepest_cosine: float = 0.30
+    steepest_cosine: float = 0.12
+    context_cosine: float = 0.04
     depth_margin_m: float = 0.0025
-    gain_sigma_px: float = 12.0
+    gain_sigma_px: float = 7.0
+    smoothness: float = 20.0
     consistency_px: float = 1.0
-    erode_px: int = 4
+    erode_px: int = 2
     floor_px: float = 0.2
     across_px: float = 0.7
     flat_contrast: float = 1.0
@@ -50,7 +55,8 @@ class Matches:
 
     source, target: indices of the views. face (N,) int32, bary (N, 3) float32. points, normals: (N, 3) float32, head frame, metres.
     flow: (N, 2) float32, pixels. sigma_px: (N,) float32, standard deviation along the epipolar line. trust: (N,) float32 in [0, 1].
-    pixels: (N, 2) float32: where in the target's photo. agreement: share of the covisible pixels that passed the forward-backward check.
+    agreement: share of the covisible pixels that passed the forward-backward check. across_px: median of the flow across the
+    epipolar lines, pixels. likeness: mean correlation of drawing and photo, weighted by trust.
     """
 
     source: int
@@ -63,19 +69,22 @@ class Matches:
     sigma_px: Float32Array
     trust: Float32Array
     agreement: float
+    across_px: float
+    likeness: float
 
 
-def match(sightings: list[Sighting], source: int, target: int, config: FlowConfig, part_trust: Float32Array) -> Matches:
+def match(sightings: Sequence[Sighting], source: int, target: int, config: FlowConfig, part_trust: Float32Array) -> Matches:
     """Match view `source` to view `target`. part_trust: (F,) float32 in [0, 1], what a match on each triangle is worth."""
     a, b = sightings[source], sightings[target]
     warp = transfer(b, a, config.steepest_cosine, config.depth_margin_m)
-    drawn = cv2.remap(a.photo.grey, warp.x, warp.y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-    trust_a = cv2.remap(a.photo.trust, warp.x, warp.y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0.0)
+    drawn = np.asarray(cv2.remap(a.photo.grey, warp.x, warp.y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE), np.float32)
+    trust_a = cv2.remap(a.photo.trust, warp.x, warp.y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=(0.0,))
     on_part = np.where(b.covered, part_trust[np.maximum(b.face, 0)], np.float32(0.0))
+    context = transfer(b, a, config.context_cosine, config.depth_margin_m).visible
     mask = cv2.morphologyEx(warp.visible, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     strength = texture_strength(drawn)
-    drawn, photo = equalised(drawn, b.photo.grey, mask, config.gain_sigma_px)
-    forward, backward = flow_both_ways(drawn, photo)
+    drawn, photo = equalised(drawn, b.photo.grey, context, config.gain_sigma_px)
+    forward, backward = flow_both_ways(drawn, photo, config.smoothness)
     inconsistency = np.linalg.norm(forward + _moved_by(backward, forward), axis=-1)
     inner = cv2.erode(mask, np.ones((2 * config.erode_px + 1,) * 2, np.uint8))
     good = (inner > 0) & (inconsistency < config.consistency_px) & (on_part > 0.0)
@@ -105,6 +114,8 @@ def match(sightings: list[Sighting], source: int, target: int, config: FlowConfi
         sigma.astype(np.float32),
         trust.astype(np.float32),
         agreement,
+        float(np.median(np.abs(across))) if len(across) else np.inf,
+        _likeness(drawn, photo, inner * on_part * trust_a * b.photo.trust),
     )
 
 
@@ -131,38 +142,41 @@ def equalised(
     return np.asarray(128.0 + np.where(mask > 0, same_d, same_p), np.float32), np.asarray(128.0 + same_p, np.float32)
 
 
-def flow_both_ways(drawn: Float32Array, photo: Float32Array) -> tuple[Float32Array, Float32Array]:
+def flow_both_ways(drawn: Float32Array, photo: Float32Array, smoothness: float) -> tuple[Float32Array, Float32Array]:
     """Dense inverse search flow (Kroeger et al. 2016), (h, w, 2) float32 pixels, from the drawing to the photo and back."""
     first, second = (np.clip(p, 0.0, 255.0).astype(np.uint8) for p in (drawn, photo))
-    engine = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    return np.asarray(engine.calc(first, second, None)), np.asarray(engine.calc(second, first, None))
+    engine = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    engine.setVariationalRefinementAlpha(smoothness)
+    start = np.zeros((*drawn.shape, 2), np.float32)
+    there, back = engine.calc(first, second, start.copy()), engine.calc(second, first, start.copy())
+    return np.asarray(there, np.float32), np.asarray(back, np.float32)
 
 
 def texture_strength(picture: Float32Array) -> Float32Array:
     """(h, w, 2, 2) float32: the structure tensor of a picture over a patch of the flow's size, grey levels squared per pixel squared."""
     dx, dy = cv2.Sobel(picture, cv2.CV_32F, 1, 0, scale=0.125), cv2.Sobel(picture, cv2.CV_32F, 0, 1, scale=0.125)
     xx, xy, yy = (cv2.GaussianBlur(p, (0, 0), 3.0) for p in (dx * dx, dx * dy, dy * dy))
-    return np.stack([np.stack([xx, xy], -1), np.stack([xy, yy], -1)], -2)
+    return np.asarray(np.stack([np.stack([xx, xy], -1), np.stack([xy, yy], -1)], -2), np.float32)
 
 
-def epipolar_direction(target: Sighting, chosen: np.ndarray, rays: Float32Array) -> Float32Array:
+def epipolar_direction(target: Sighting, chosen: BoolArray, rays: Float32Array) -> Float32Array:
     """(N, 2) float32: J r, the pixels the target sees a point move by when it moves along the source's ray by the ray's length."""
     R, K = target.camera.R.astype(np.float32), target.camera.K
     point, step = target.points[chosen] @ R.T + target.camera.t.astype(np.float32), rays @ R.T
     z = point[:, 2]
     dx = K[0, 0] * (step[:, 0] - point[:, 0] / z * step[:, 2]) / z
     dy = K[1, 1] * (step[:, 1] - point[:, 1] / z * step[:, 2]) / z
-    return np.stack([dx, dy], -1).astype(np.float32)
+    return np.asarray(np.stack([dx, dy], -1), np.float32)
 
 
-def normal_displacement(
-    rays: Float32Array, along: Float32Array, normals: Float32Array, flow: Float32Array
-) -> tuple[Float32Array, Float32Array]:
-    """(delta, rate), each (N,) float32: displacement along the normal, metres, and metres of it per pixel along the epipolar line."""
-    length = np.linalg.norm(along, axis=1)
-    slope = np.einsum("ni,ni->n", normals, rays)
-    step = np.einsum("ni,ni->n", along, flow) / np.maximum(length, 1e-9) ** 2
-    return (slope * step).astype(np.float32), (np.abs(slope) / np.maximum(length, 1e-9)).astype(np.float32)
+def _likeness(drawn: Float32Array, photo: Float32Array, weight: Float32Array) -> float:
+    """Correlation of two equalised pictures where weight (h, w) says."""
+    total = float(weight.sum())
+    if total < 1.0:
+        return 0.0
+    d, p = drawn - np.float32(128.0), photo - np.float32(128.0)
+    power = float((weight * d * d).sum()) * float((weight * p * p).sum())
+    return float((weight * d * p).sum()) / float(np.sqrt(max(power, 1e-6)))
 
 
 def _moved_by(field: Float32Array, flow: Float32Array) -> Float32Array:

@@ -6,31 +6,27 @@ a triangle mesh its precision is sparse (Lindgren, Rue & Lindström 2011, eq. 10
     Q = tau^2 (kappa^2 M + S) M^-1 (kappa^2 M + S),   kappa = sqrt(8) / range,   tau^2 = 1 / (4 pi kappa^2 sigma^2)
 
 with lumped mass M and stiffness S. Where nothing is seen the displacement is zero and its standard deviation `sigma_m`: the head returns
-to the model by itself. Matches add information at their triangle's vertices; samples of the posterior give the standard deviation.
+to the model by itself. Matches add information at their triangle's vertices, and coefficients and field are solved together (`solve`):
+the coefficients then know that neighbouring matches share what the model cannot show, and do not bend the unseen sides after it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
-from scipy.sparse.linalg import SuperLU, splu
+from scipy.sparse.linalg import SuperLU
 
 from facestudio.types import Float64Array, IntArray
 
 
 @dataclass(frozen=True)
 class FieldConfig:
-    """The prior of the displacement, metres. cauchy: residual, in sigmas, where a measurement starts to fade. passes: reweightings."""
+    """The prior of the displacement, metres: how far real heads are from the model's, and over what distance that changes."""
 
-    sigma_m: float = 0.0006
-    range_m: float = 0.020
-    measurement_floor_m: float = 0.00015
-    cauchy: float = 2.0
-    passes: int = 3
-    posterior_samples: int = 64
+    sigma_m: float = 0.0008
+    range_m: float = 0.025
 
 
 @dataclass(frozen=True)
@@ -68,53 +64,16 @@ def _finite_elements(vertices: Float64Array, faces: IntArray) -> tuple[Float64Ar
     return np.maximum(mass, 1e-7), stiffness
 
 
-@dataclass(frozen=True)
-class Measurements:
-    """Displacements measured at points on the mesh: carry (N, V) sparse, delta (N,) and sigma (N,) metres, weight (N,) in [0, 1]."""
+def conditional_sigma(
+    field: Field, lumped_information: Float64Array, factor: SuperLU, draws: int, rng: np.random.Generator
+) -> Float64Array:
+    """(V,) metres: standard deviation of the displacement given the model's coefficients.
 
-    carry: sp.csr_matrix
-    delta: Float64Array
-    sigma: Float64Array
-    weight: Float64Array
-
-
-@dataclass(frozen=True)
-class Displacement:
-    """value (V,) metres along the normals; the information (V, V) it rests on, and its factor, for the posterior."""
-
-    value: Float64Array
-    information: sp.csc_matrix
-    factor: SuperLU
-    evidence: Float64Array
-
-
-def displacement(
-    field: Field, current: Float64Array, measurements: Sequence[Measurements], config: FieldConfig
-) -> Displacement:
-    """The most probable displacement (V,), metres, given measurements relative to the current one (V,)."""
-    value = current
-    information, factor = field.precision, None
-    for _ in range(config.passes):
-        information, right = field.precision.copy(), np.zeros(len(current))
-        for m in measurements:
-            goal = m.delta + m.carry @ current
-            sigma2 = m.sigma**2 + config.measurement_floor_m**2
-            off = goal - m.carry @ value
-            weight = m.weight / sigma2 / (1.0 + off**2 / (config.cauchy**2 * sigma2))
-            information = information + m.carry.T @ sp.diags(weight) @ m.carry
-            right += m.carry.T @ (weight * goal)
-        factor = splu(information.tocsc(), permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True}, diag_pivot_thresh=0.0)
-        value = factor.solve(right)
-    assert factor is not None
-    evidence = (information - field.precision).diagonal()
-    return Displacement(value, information.tocsc(), factor, evidence)
-
-
-def posterior_sigma(field: Field, found: Displacement, config: FieldConfig, rng: np.random.Generator) -> Float64Array:
-    """(V,) metres: standard deviation of the displacement, from samples of the posterior (Papandreou & Yuille 2010)."""
-    V, draws = len(found.value), config.posterior_samples
-    data = found.information - field.precision
-    # The data term's square root by its lumped diagonal: enough for a standard deviation.
-    lumped = np.sqrt(np.maximum(np.asarray(data.sum(1)).ravel(), 0.0))
-    noise = field.root.T @ rng.normal(size=(V, draws)) + lumped[:, None] * rng.normal(size=(V, draws))
-    return np.asarray(np.sqrt((found.factor.solve(noise) ** 2).mean(1)))
+    By samples of the posterior (Papandreou & Yuille 2010): white noise through the square root of the information, then solved.
+    lumped_information: (V,) row sums of what the matches added to the prior's precision; their diagonal is near enough for a sigma.
+    factor: of the whole information.
+    """
+    count = len(lumped_information)
+    data = np.sqrt(np.maximum(lumped_information, 0.0))
+    noise = field.root.T @ rng.normal(size=(count, draws)) + data[:, None] * rng.normal(size=(count, draws))
+    return np.asarray(np.sqrt((factor.solve(noise) ** 2).mean(1)))

@@ -9,7 +9,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from facestudio.types import BoolArray, ByteArray, Float32Array
+from facestudio.head.model import HeadModel
+from facestudio.types import BoolArray, ByteArray, Float32Array, Float64Array, FloatArray
 
 _FLOOR = 0.03  # what a match on a wholly foreign colour is still worth
 _ERODE_PX = 5  # the segmentation's border is good to about so many pixels of a 1280 pixel photo
@@ -23,7 +24,7 @@ def skin_trust(pixels: ByteArray, skin: BoolArray, foreground: Float32Array | No
     """
     trust = np.ones(pixels.shape[:2], np.float32)
     if skin.sum() >= 200:
-        features = _features(cv2.GaussianBlur(pixels, (0, 0), 2.0))
+        features = _features(np.asarray(cv2.GaussianBlur(pixels, (0, 0), 2.0), np.uint8))
         sample = features[skin]
         keep = np.ones(len(sample), bool)
         for _ in range(3):
@@ -46,6 +47,17 @@ def _features(pixels: ByteArray) -> Float32Array:
     return np.stack([rgb[..., 0] - rgb[..., 1], rgb[..., 2] - rgb[..., 1], rgb.mean(-1)], -1)
 
 
-def _mahalanobis(x: Float32Array, centre: np.ndarray, inverse: np.ndarray) -> np.ndarray:
+def _mahalanobis(x: Float32Array, centre: FloatArray, inverse: FloatArray) -> Float32Array:
     d = x - centre.astype(np.float32)
-    return np.einsum("ni,ij,nj->n", d, inverse.astype(np.float32), d)
+    return np.asarray(np.einsum("ni,ij,nj->n", d, inverse.astype(np.float32), d), np.float32)
+
+
+def bare_skin(model: HeadModel, vertices: Float64Array) -> BoolArray:
+    """(F,) bool: faces on the front between the eyes' and the mouth's level, where hair seldom hangs: the colour of this skin."""
+    eyes = (model.joint_regressor @ vertices)[3:5]
+    lips = vertices[model.part_vertices("lips")]
+    mouth = lips.mean(0)[1] if len(lips) else eyes[:, 1].mean() - 0.06
+    centre = vertices[model.faces].mean(1)
+    level = (centre[:, 1] < eyes[:, 1].mean() - 0.008) & (centre[:, 1] > mouth - 0.01)
+    front = (np.abs(centre[:, 0] - eyes[:, 0].mean()) < 0.055) & (centre[:, 2] > eyes[:, 2].mean() - 0.01)
+    return np.asarray(model.part_faces("face", "skin") & level & front)

@@ -14,7 +14,7 @@ from facestudio.head.landmarks import LandmarkBasis
 from facestudio.progress import CancelToken
 from facestudio.reconstruct.detector_error import DetectorError
 from facestudio.reconstruct.fit import Fit, FitConfig, fit_landmarks
-from facestudio.types import Float64Array, View, ViewQuality
+from facestudio.types import Camera, Float64Array, View, ViewQuality
 
 
 def rigid(basis: LandmarkBasis, points: Float64Array) -> LandmarkBasis:
@@ -48,10 +48,16 @@ def held_out_residual(
         return None
     R, t = fit.world_from_head[:, :3], fit.world_from_head[:, 3]
     camera = replace(view.camera, R=view.camera.R @ R, t=view.camera.R @ t + view.camera.t)
-    assert view.landmarks is not None
+    return landmark_residual(view, camera, head, error)
+
+
+def landmark_residual(view: View, camera: Camera, head: LandmarkBasis, error: DetectorError) -> float:
+    """Median distance, pixels, of a view's landmarks from where the detector is known to place those of a finished head (`rigid`)."""
+    if view.landmarks is None:
+        return float("nan")
     per_metre = camera.K[0, 0] / float(camera.t[2])
-    expected = project(camera, head.mean) + per_metre * error.at(yaw_degrees(camera), basis.ids).bias
-    return float(np.median(np.linalg.norm(expected - view.landmarks.points[basis.ids], axis=1)))
+    expected = project(camera, head.mean) + per_metre * error.at(yaw_degrees(camera), head.ids).bias
+    return float(np.median(np.linalg.norm(expected - view.landmarks.points[head.ids], axis=1)))
 
 
 def view_qualities(

@@ -120,7 +120,7 @@ def transfer(target: Sighting, source: Sighting, steepest_cosine: float, depth_m
     y = camera.K[1, 1] * in_camera[..., 1] / z + camera.K[1, 2]
     x, y = (np.where(target.covered, c, -1e4).astype(np.float32) for c in (x, y))
     nearest = cv2.erode(np.where(source.covered, source.depth, np.float32(10.0)), np.ones((3, 3), np.uint8))
-    depth = cv2.remap(nearest, x, y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT, borderValue=0.0)
+    depth = cv2.remap(nearest, x, y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT, borderValue=(0.0,))
     to_eye = camera.centre.astype(np.float32) - target.points
     cosine = np.einsum("hwc,hwc->hw", target.normals, to_eye) / np.maximum(np.linalg.norm(to_eye, axis=-1), np.float32(1e-6))
     # A pixel of a surface at a grazing angle spans a range of depths.
@@ -130,3 +130,16 @@ def transfer(target: Sighting, source: Sighting, steepest_cosine: float, depth_m
         (z <= depth + depth_margin_m + slope) & (cosine > steepest_cosine) & (target.cosine > steepest_cosine) & target.covered
     )
     return Transfer(x, y, seen.astype(np.float32), cosine.astype(np.float32))
+
+
+def vertices_visible(sighting: Sighting, vertices: Float64Array, normals: Float64Array, steepest_cosine: float) -> BoolArray:
+    """(V,) bool: which vertices (V, 3) with unit normals (V, 3), head frame, the camera sees at a usable angle."""
+    spot = screen(sighting.camera, vertices)
+    to_eye = sighting.camera.centre - vertices
+    cosine = np.einsum("vi,vi->v", normals, to_eye) / np.linalg.norm(to_eye, axis=1)
+    height, width = sighting.depth.shape
+    x, y = (np.clip(np.rint(spot[:, k]).astype(int), 0, n - 1) for k, n in ((0, width), (1, height)))
+    inside = (np.abs(spot[:, 0] - x) <= 0.5) & (np.abs(spot[:, 1] - y) <= 0.5)
+    # The farthest surface around a pixel: a vertex on a slope must not be hidden by its own neighbours.
+    reach = cv2.dilate(np.where(sighting.covered, sighting.depth, np.float32(0.0)), np.ones((3, 3), np.uint8))
+    return np.asarray(inside & (cosine > steepest_cosine) & (spot[:, 2] < reach[y, x] + 0.002))

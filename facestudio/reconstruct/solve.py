@@ -17,25 +17,28 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
+from scipy.sparse.linalg import SuperLU, splu
 
 from facestudio.reconstruct.correspondence import Matches
-from facestudio.types import Camera, Float64Array, IntArray
+from facestudio.types import Camera, Float64Array, FloatArray, IntArray
 
 
 @dataclass(frozen=True)
 class SolveConfig:
     """Constants of the solve.
 
-    model_sigma_m: how far the model is expected to be from the surface it cannot represent; decreases over the iterations.
     correlation_px2: neighbouring matches share their error: so many square pixels count as one observation.
-    cauchy: residual, in sigmas, at which a match starts to fade. expression_sigma: prior of the expression weights.
-    pose_sigma: prior of the head's motion per step (radians, metres), wide. anchor_sigma_px, anchor_count: the head's points stay
-    within this many pixels of where the landmarks put them, counted as so many independent points per view.
+    cauchy: residual, in sigmas, at which a match starts to fade. floor_m: error of the best match, metres.
+    expression_sigma: prior of the expression weights; expression_tail: the weight from which on it gives way.
+    anchor_sigma_px, anchor_count: without landmarks, the head's points stay within so many pixels of where the given head shows them,
+    counted as so many independent points per view.
     """
 
-    correlation_px2: float = 100.0
+    correlation_px2: float = 250.0
     cauchy: float = 2.0
-    expression_sigma: float = 0.10
+    floor_m: float = 0.00015
+    expression_sigma: float = 0.03
+    expression_tail: float = 0.10
     anchor_sigma_px: float = 4.0
     anchor_count: float = 12.0
 
@@ -64,23 +67,24 @@ def layout(identity: int, expression: int, views: int, calibrated: bool) -> Unkn
 
 @dataclass(frozen=True)
 class Rows:
-    """Linearised evidence of one pair. along, across: (N, P) float32, pixels per unit; measured: (N, 2) pixels; rate: (N,) pixels per metre.
+    """Linearised evidence of one pair.
 
+    along, across: (N, P) float32, pixels per unit. measured: (N, 2) pixels. rate: (N,) pixels along per metre of normal displacement.
     sigma: (N,) pixels; weight: (N,) in [0, 1], share of one independent observation.
     """
 
-    along: np.ndarray
-    across: np.ndarray | None
-    measured: np.ndarray
-    rate: np.ndarray
-    sigma: np.ndarray
-    weight: np.ndarray
+    along: FloatArray
+    across: FloatArray | None
+    measured: FloatArray
+    rate: FloatArray
+    sigma: FloatArray
+    weight: FloatArray
 
 
 def rows(
     matches: Matches,
     cameras: Sequence[Camera],
-    normal_basis: np.ndarray,
+    normal_basis: FloatArray,
     faces: IntArray,
     unknowns: Unknowns,
     pixels_per_sample: float,
@@ -90,7 +94,7 @@ def rows(
     a, b = cameras[matches.source], cameras[matches.target]
     X, n = matches.points.astype(np.float64), matches.normals.astype(np.float64)
     ray = X - a.centre
-    J, focal_b = _projection(b, X)
+    J, focal_b = projection(b, X)
     Jr = np.einsum("nij,nj->ni", J, ray)
     nr = np.minimum(np.einsum("ni,ni->n", n, ray), -1e-3)
     unit = Jr / np.maximum(np.linalg.norm(Jr, axis=1, keepdims=True), 1e-9)
@@ -100,7 +104,7 @@ def rows(
     measured = np.einsum("nij,nj->ni", frame, matches.flow)
     rate = np.einsum("ni,ni->n", unit, e)
     N, P, calibrated = len(X), unknowns.size, not unknowns.focal
-    shape = _carry(matches, faces, len(normal_basis)) @ normal_basis
+    shape = carry_to(matches, faces, len(normal_basis)) @ normal_basis
     along = np.zeros((N, P), np.float32)
     along[:, : unknowns.expression.stop] = shape * rate[:, None].astype(np.float32)
     M = J - e[:, :, None] * n[:, None, :]
@@ -122,20 +126,85 @@ def rows(
     return Rows(along, across, measured, rate, matches.sigma_px.astype(np.float64), share.astype(np.float64))
 
 
-def add_evidence(A: Float64Array, g: Float64Array, evidence: Rows, model_sigma_m: float, config: SolveConfig) -> None:
-    """Add one pair's normal equations to A (P, P) and g (P,), with Cauchy's weights at the current head (residual = flow)."""
-    sigma = np.hypot(evidence.sigma, evidence.rate * model_sigma_m)
+@dataclass
+class System:
+    """Normal equations of coefficients and cameras (P) together with the displacement field (V).
+
+    tt (P, P), t (P,): coefficients. dt (V, P): coupling. dd (V, V) sparse, d (V,): field. data (V,): row sums of the matches' share of dd.
+    """
+
+    tt: Float64Array
+    t: Float64Array
+    dt: Float64Array
+    dd: sp.csc_matrix
+    d: Float64Array
+    data: Float64Array
+
+    @staticmethod
+    def of_prior(unknowns: Unknowns, field_precision: sp.csc_matrix) -> System:
+        """A system that knows the field's prior only; the tiny ridge keeps motions solvable that nothing measures."""
+        P, V = unknowns.size, field_precision.shape[0]
+        return System(1e-6 * np.eye(P), np.zeros(P), np.zeros((V, P)), field_precision, np.zeros(V), np.zeros(V))
+
+    def solve(self, normal_basis: FloatArray) -> Solution:
+        """Eliminate the field (Schur complement), solve for the coefficients, and put them back.
+
+        normal_basis: (V, S + E), as in `rows`.
+        """
+        factor = splu(self.dd.tocsc(), permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True}, diag_pivot_thresh=0.0)
+        reduced = factor.solve(np.column_stack([self.dt, self.d]))
+        coupling, own = reduced[:, :-1], reduced[:, -1]
+        covariance = np.linalg.inv(self.tt - self.dt.T @ coupling)
+        covariance = 0.5 * (covariance + covariance.T)
+        step = covariance @ (self.t - self.dt.T @ own)
+        reach = -coupling
+        reach[:, : normal_basis.shape[1]] += normal_basis
+        return Solution(step, own - coupling @ step, covariance, reach, factor, self.data)
+
+
+@dataclass(frozen=True)
+class Solution:
+    """step (P,); lift (V,) metres, the new field; covariance (P, P) of the step, the field integrated out.
+
+    reach: (V, P) metres: how far each vertex moves along its normal per unknown, the field's response included. factor: of the field's
+    information. data: (V,) what the matches added to it, row sums, 1/m^2.
+    """
+
+    step: Float64Array
+    lift: Float64Array
+    covariance: Float64Array
+    reach: Float64Array
+    factor: SuperLU
+    data: Float64Array
+
+
+def add_evidence(
+    system: System, evidence: Rows, carry: sp.csr_matrix, lift: Float64Array, robust_m: float, config: SolveConfig
+) -> None:
+    """Add one pair's normal equations, with Cauchy's weights at the current head (residual = flow)."""
+    floor = config.floor_m * evidence.rate
     for J, value, s in (
-        (evidence.along, evidence.measured[:, 0], sigma),
+        (evidence.along, evidence.measured[:, 0], np.hypot(evidence.sigma, floor)),
         (evidence.across, evidence.measured[:, 1], evidence.sigma),
     ):
         if J is None:
             continue
-        weight = evidence.weight / s**2 / (1.0 + (value / (config.cauchy * s)) ** 2)
+        scale = np.maximum(config.cauchy * s, robust_m * evidence.rate)
+        weight = evidence.weight / s**2 / (1.0 + (value / scale) ** 2)
         root = np.sqrt(weight).astype(np.float32)
         scaled = J * root[:, None]
-        A += scaled.T @ scaled
-        g += scaled.T @ (root * value).astype(np.float32)
+        system.tt += scaled.T @ scaled
+        if J is evidence.across:
+            system.t += scaled.T @ (root * value).astype(np.float32)
+            continue
+        goal = value + evidence.rate * (carry @ lift)
+        field = sp.diags(root * evidence.rate) @ carry
+        system.t += scaled.T @ (root * goal).astype(np.float32)
+        system.dt += field.T @ scaled
+        added = field.T @ field
+        system.dd = system.dd + added
+        system.data += np.asarray(added.sum(1)).ravel()
+        system.d += field.T @ (root * goal)
 
 
 def add_anchors(
@@ -153,25 +222,26 @@ def add_anchors(
     points: (M, 3) metres; jacobian: (M, 3, S + E); homes: per view (M, 2) pixels.
     """
     for i, (camera, home) in enumerate(zip(cameras, homes, strict=True)):
-        J, by_focal = _projection(camera, points)
+        J, by_focal = projection(camera, points)
         row = np.zeros((len(points), 2, unknowns.size))
         row[:, :, : unknowns.expression.stop] = np.einsum("nij,njk->nik", J, jacobian)
         row[:, :, unknowns.pose[i]] = np.concatenate([np.cross(points[:, None, :], J), J], -1)
         if unknowns.focal:
             row[:, :, unknowns.focal[i]] = by_focal
-        residual = home - _pixels(camera, points)
+        residual = home - pixels_of(camera, points)
         weight = config.anchor_count / len(points) / config.anchor_sigma_px**2
         flat = row.reshape(-1, unknowns.size)
         A += weight * flat.T @ flat
         g += weight * flat.T @ residual.ravel()
 
 
-def _pixels(camera: Camera, points: Float64Array) -> Float64Array:
+def pixels_of(camera: Camera, points: Float64Array) -> Float64Array:
+    """(N, 2) pixels of points (N, 3), metres, head frame, in a camera without distortion."""
     seen = points @ camera.R.T + camera.t
     return np.asarray((seen @ camera.K.T)[:, :2] / seen[:, 2:])
 
 
-def _projection(camera: Camera, points: Float64Array) -> tuple[Float64Array, Float64Array]:
+def projection(camera: Camera, points: Float64Array) -> tuple[Float64Array, Float64Array]:
     """Of a camera without distortion: (N, 2, 3) d pixel / d point (head frame), and (N, 2) d pixel / d log focal."""
     x, y, z = (points @ camera.R.T + camera.t).T
     fx, fy, zero = camera.K[0, 0], camera.K[1, 1], np.zeros_like(z)
@@ -179,7 +249,7 @@ def _projection(camera: Camera, points: Float64Array) -> tuple[Float64Array, Flo
     return by_camera @ camera.R, np.stack([fx * x / z, fy * y / z], -1)
 
 
-def _carry(matches: Matches, faces: IntArray, vertices: int) -> sp.csr_matrix:
+def carry_to(matches: Matches, faces: IntArray, vertices: int) -> sp.csr_matrix:
     """(N, V) sparse: from vertices to samples."""
     n = len(matches.face)
     index = np.repeat(np.arange(n), 3)

@@ -72,11 +72,7 @@ def build_texture(
     that view's picture. foreground: per view (H, W) float32 in [0, 1], 1 where the picture shows the person, or None.
     size: 256 to 8192, a multiple of 64. Raises FaceStudioError for another size, Cancelled when `cancel` asks to stop.
     """
-    if size % _STEP or not SIZES[0] <= size <= SIZES[1]:
-        raise FaceStudioError(
-            f"A texture cannot be {size} pixels wide.",
-            f"Choose a multiple of {_STEP} from {SIZES[0]} to {SIZES[1]}, such as 2048.",
-        )
+    check_size(size)
     if not len(views) == len(cameras) or (foreground is not None and len(foreground) != len(views)):
         raise ValueError("views, cameras and foreground must have the same length")
     config = config or TextureConfig()
@@ -111,6 +107,15 @@ def build_texture(
     over_rows(size, lambda start, stop: to_bytes(filled, albedo, start, stop), cancel)
     progress(STAGE, 1.0)
     return Texture(albedo, provenance, seen)
+
+
+def check_size(size: int) -> None:
+    """Raise FaceStudioError when no texture of this size can be made."""
+    if size % _STEP or not SIZES[0] <= size <= SIZES[1]:
+        raise FaceStudioError(
+            f"A texture cannot be {size} pixels wide.",
+            f"Choose a multiple of {_STEP} from {SIZES[0]} to {SIZES[1]}, such as 2048.",
+        )
 
 
 def _prepare(model: HeadModel, posed_vertices: FloatArray, size: int) -> _Head:

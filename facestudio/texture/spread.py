@@ -19,6 +19,8 @@ SKIN = (0.66, 0.52, 0.45)  # even tones: what a head gets of which nothing was s
 HIDDEN = ("mouth_interior", "eye_sockets", "tongue", "teeth")  # parts that are painted, never read from a photo
 _STIFFNESS = 0.01
 _PULL = 1e-7  # towards the mean tone: decides only parts that hang together with nothing measured
+_SKIN_PULL = 1e-3  # towards the face's own tone: a few centimetres from the photographed skin, ears and neck are like the face
+_RIM_PULL = 4e-3  # the same for what a rim differs by: light and shade at a photo's edge fade out within about a centimetre
 
 _HAIR_SHARE = 0.2  # of the measured scalp
 _HAIR_ABOVE = 0.055  # metres, head frame: the upper forehead, where hair may hang in front of the scalp proper
@@ -51,10 +53,13 @@ def at_vertices(level: Level, model: HeadModel, faces: BoolArray) -> VertexTones
     return VertexTones(tones, total / np.maximum(copies, 1))
 
 
-def spread(known: VertexTones, vertices: Float64Array, faces: IntArray) -> Float64Array:
-    """(V, 3) float64: the tones that are as smooth over the mesh as the known ones allow.
+def spread(
+    known: VertexTones, vertices: Float64Array, faces: IntArray, far: Float64Array | None = None, pull: float = _PULL
+) -> Float64Array:
+    """(V, 3) float64: the tones that are as smooth over the mesh as the known ones allow, and tend to `far` (3,) away from them.
 
-    Minimises sum_i c_i |x_i - t_i|^2 + stiffness * sum_edges |x_a - x_b|^2 / length, lengths relative to their mean.
+    Minimises sum_i c_i |x_i - t_i|^2 + stiffness * sum_edges |x_a - x_b|^2 / length + pull * sum_i a_i |x_i - far|^2, with lengths and
+    areas a relative to their means. far: by default the mean of the known tones.
     """
     count = len(vertices)
     edges = np.unique(np.sort(np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]), axis=1), axis=0)
@@ -65,10 +70,20 @@ def spread(known: VertexTones, vertices: Float64Array, faces: IntArray) -> Float
     links = links + links.T
     certainty = known.certainty
     total = certainty.sum()
-    mean = (certainty[:, None] * known.tones).sum(0) / total if total > 1e-6 else np.array(SKIN)
-    system = sp.diags(np.asarray(links.sum(axis=1)).ravel() + certainty + _PULL) - links
-    right = certainty[:, None] * known.tones + _PULL * mean
+    if far is None:
+        far = (certainty[:, None] * known.tones).sum(0) / total if total > 1e-6 else np.array(SKIN)
+    pulled = pull * _relative_areas(vertices, faces)
+    system = sp.diags(np.asarray(links.sum(axis=1)).ravel() + certainty + pulled) - links
+    right = certainty[:, None] * known.tones + pulled[:, None] * far
     return np.asarray(splu(system.tocsc()).solve(right))
+
+
+def _relative_areas(vertices: Float64Array, faces: IntArray) -> Float64Array:
+    """(V,): the area round each vertex, 1 on average and never 0, so that what is solved does not depend on how fine the mesh is."""
+    corners = vertices[faces]
+    area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
+    total = np.bincount(faces.ravel(), np.repeat(area, 3), len(vertices))
+    return np.maximum(total / max(float(total.mean()), 1e-12), 1e-3)
 
 
 def skin_and_hair(level: Level, model: HeadModel, readable: BoolArray) -> tuple[Float64Array, Float64Array]:
@@ -83,14 +98,32 @@ def skin_and_hair(level: Level, model: HeadModel, readable: BoolArray) -> tuple[
     on_scalp, on_top = at_vertices(level, model, scalp), at_vertices(level, model, scalp | (high & readable))
     if not scalp.any() or on_top.certainty.sum() < 1.0:
         return spread(at_vertices(level, model, readable), template, model.faces), np.zeros(model.vertex_count)
-    face = at_vertices(level, model, model.part_faces("face") & readable)
-    sure = face.certainty > 0.9
-    typical = np.median(face.tones[sure], axis=0) if sure.any() else np.array(SKIN)
-    skin = spread(_believable(at_vertices(level, model, readable & ~scalp), typical), template, model.faces)
+    face = model.part_faces("face") & readable
+    typical = _typical(at_vertices(level, model, face))
+    plain = _typical(at_vertices(level, model, face & ~high))  # without a fringe that hangs over the forehead
+    skin = _skin(at_vertices(level, model, readable & ~scalp), plain, model)
     top = spread(_hair_only(on_scalp, on_top, skin, typical), template, model.faces)
     share = _soft_indicator(scalp, model)
     hair = share * _unlike(top, skin, typical)
     return skin + (top - skin) * share[:, None], hair
+
+
+def _typical(face: VertexTones) -> Float64Array:
+    """(3,): the middle of the tones that are surely measured."""
+    sure = face.certainty > 0.9
+    return np.asarray(np.median(face.tones[sure], axis=0) if sure.any() else np.array(SKIN))
+
+
+def _skin(measured: VertexTones, typical: Float64Array, model: HeadModel) -> Float64Array:
+    """(V, 3): the skin where no photo shows it: like the face far away, and without a step where the photographed part ends.
+
+    A photo's rim may show hair, shadow or coloured light. It must not be taken for the skin beyond, nor may it end in an edge: what
+    believable skin does not explain of it fades out over a short way.
+    """
+    template = np.asarray(model.template, np.float64)
+    skin = spread(_believable(measured, typical), template, model.faces, far=typical, pull=_SKIN_PULL)
+    rest = VertexTones(measured.tones - skin, measured.certainty)
+    return np.maximum(skin + spread(rest, template, model.faces, far=np.zeros(3), pull=_RIM_PULL), 0.0)
 
 
 def _unlike(tones: Float64Array, skin: Float64Array, typical: Float64Array) -> Float64Array:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from facestudio.cli.main import app
+from facestudio.cli.verbs import app
 from facestudio.paths import resources_dir
 
 RUNNER = CliRunner()
@@ -81,7 +81,7 @@ def test_missing_files_wrong_heads_engines_and_sizes_are_said(tmp_path: Path) ->
         ((tmp_path / "gone.jpg",), "gone.jpg does not exist"),
         ((*photos, photos[0]), "4 photos were given"),
         ((*photos, "--engine", "magic"), "no engine 'magic'"),
-        ((*photos, "--texture-size", 7), "texture of 7 pixels"),
+        ((*photos, "--texture-size", 7), "cannot be 7 pixels wide"),
         ((*photos, "--cameras", tmp_path / "none.json"), "none.json does not exist"),
         ((*photos, "--head", tmp_path / "none.npz"), "none.npz"),
     ):

@@ -66,8 +66,11 @@ def test_pairs_know_their_places(order: tuple[int, ...], names: list[ViewName]) 
     assert [v.name for v in triplet.views] == names
 
 
-def test_one_photo_is_the_front_view() -> None:
-    assert [v.name for v in find_views([picture(0)], SCENE.basis, FakeDetector(SCENE)).views] == [ViewName.FRONT]
+@pytest.mark.parametrize(("which", "place"), list(enumerate(ViewName)))
+def test_one_photo_is_placed_by_the_turn_of_the_head(which: int, place: ViewName) -> None:
+    triplet = find_views([picture(which)], SCENE.basis, FakeDetector(SCENE))
+    assert [v.name for v in triplet.views] == [place]
+    assert triplet.notes == ()
 
 
 def test_the_same_photo_three_times_counts_once_and_is_said() -> None:

@@ -81,3 +81,27 @@ def test_mouth_and_teeth_are_neither_black_nor_skin() -> None:
     assert (mouth[far][..., 0] > 1.5 * mouth[far][..., 1]).all()
     assert (teeth.min(axis=-1) > 0.35).all()
     assert np.allclose(corners[head.part_faces("face")], 0.6)
+
+
+def test_hair_at_the_rim_of_the_face_does_not_colour_what_lies_beyond() -> None:
+    skin, shade = np.array((0.8, 0.66, 0.56)), np.array((0.62, 0.5, 0.4))
+    tones, weight = np.zeros((64, 64, 3), np.float32), np.zeros((64, 64), np.float32)
+    tones[:, 20:44], weight[:, 20:44] = skin, 1.0
+    tones[:, 16:20], weight[:, 16:20] = shade, 0.5
+    result, _ = skin_and_hair(Level(tones, weight), scalped(HEAD), np.ones(len(HEAD.faces), bool))
+    far = np.isin(np.arange(HEAD.vertex_count), HEAD.faces) & (np.abs(HEAD.template[:, 1]) < 0.02)
+    far &= HEAD.template[:, 2] < -0.05
+    assert far.any()
+    assert np.abs(result[far] - skin).max() < 0.2 * np.abs(shade - skin).max()
+
+
+def test_the_measured_rim_ends_without_a_step() -> None:
+    """A rim too unlike the face to be believed is still shown where it was measured, so what lies next to it must start from it."""
+    tones, weight = np.zeros((64, 64, 3), np.float32), np.zeros((64, 64), np.float32)
+    tones[:, 20:44], weight[:, 20:44] = (0.8, 0.66, 0.56), 1.0
+    tones[:, 40:44], weight[:, 40:44] = (0.8, 0.4, 0.2), 0.6
+    result, _ = skin_and_hair(Level(tones, weight), scalped(HEAD), np.ones(len(HEAD.faces), bool))
+    known = at_vertices(Level(tones, weight), HEAD, np.ones(len(HEAD.faces), bool))
+    rim = (known.certainty > 0.55) & (known.certainty < 0.65) & (np.abs(HEAD.template[:, 1]) < 0.03)
+    assert rim.any()
+    assert np.abs(result[rim] - known.tones[rim]).max() < 0.06

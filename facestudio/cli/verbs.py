@@ -1,0 +1,36 @@
+"""All verbs of the command line, gathered."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from facestudio import __version__
+from facestudio.cli import demo, evaluate, models, reconstruct
+from facestudio.cli.console import out
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Three photos become a textured, metric, animatable head.",
+)
+app.command()(reconstruct.reconstruct)
+app.command()(demo.demo)
+app.command()(evaluate.evaluate)
+app.add_typer(models.app, name="models")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        out.print(f"facestudio {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
+    """Options before the verb."""
+    del version

@@ -1,0 +1,56 @@
+"""Do the photos, their cameras and one head go together at all? Said before a texture is made from what does not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from facestudio.errors import CameraFileError, FitError
+from facestudio.types import FloatArray, View
+
+
+@dataclass(frozen=True)
+class FitLimits:
+    """Median distance between a head and the landmarks of a photo, as a share of the face's longer side in it.
+
+    Right cameras and photos of one moment give 0.003 to 0.015; cameras of another rig, or left and right exchanged, 0.05 and more.
+    doubtful: beyond it the operator is told. wrong: beyond it the result would be meaningless, and there is none.
+    """
+
+    doubtful: float = 0.02
+    wrong: float = 0.04
+
+
+def check_fit(
+    views: Sequence[View], reprojection_px: Sequence[float] | FloatArray, calibrated: bool, limits: FitLimits | None = None
+) -> tuple[str, ...]:
+    """What to tell the operator of a fit: nothing when every photo agrees with the head.
+
+    reprojection_px: median landmark distance per view, pixels. Raises CameraFileError (calibrated) or FitError when it is hopeless.
+    """
+    limits = limits or FitLimits()
+    shares = [float(px) / _face_px(view) for view, px in zip(views, reprojection_px, strict=True)]
+    worst = int(np.argmax([share if np.isfinite(share) else np.inf for share in shares]))
+    view, px = views[worst], float(reprojection_px[worst])
+    name = view.image.source.name if view.image.source else f"the {view.name} photo"
+    if not shares[worst] <= limits.wrong:
+        if calibrated:
+            raise CameraFileError(
+                f"The cameras do not fit the photos: the best head is {px:.0f} pixels off in {name}.",
+                "Use the camera file of the rig that took these photos (lengths in metres), or leave the cameras out.",
+            )
+        raise FitError(
+            f"No head fits the photos: the best one is {px:.0f} pixels off in {name}.",
+            "Use undistorted photos of one person with the same expression.",
+        )
+    if shares[worst] > limits.doubtful:
+        cause = "the camera file" if calibrated else "that all photos show one person with the same expression"
+        return (f"The head fits {name} poorly ({px:.0f} pixels): check {cause}.",)
+    return ()
+
+
+def _face_px(view: View) -> float:
+    points = view.landmarks.points if view.landmarks is not None else np.zeros((1, 2))
+    return max(float(np.ptp(points, axis=0).max()), 1.0)

@@ -1,0 +1,45 @@
+"""Photos and cameras that do not go together are refused, not made into a head."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from facestudio.errors import CameraFileError, FitError
+from facestudio.pipeline.check_fit import check_fit
+from facestudio.types import Image, Landmarks, View, ViewName
+
+FACE_PX = 200.0
+
+
+def view(name: ViewName) -> View:
+    corners = np.array([[100.0, 100.0], [100.0 + 0.7 * FACE_PX, 100.0 + FACE_PX]])
+    image = Image(np.zeros((400, 400, 3), np.uint8), None, Path(f"{name}.jpg"))
+    return View(name, image, None, Landmarks(corners, "made-up", np.ones(2)))
+
+
+VIEWS = [view(name) for name in ViewName]
+
+
+def test_a_good_fit_needs_no_words() -> None:
+    assert check_fit(VIEWS, [1.0, 2.0, 1.5], calibrated=True) == ()
+
+
+def test_a_doubtful_fit_names_the_worst_photo_and_what_to_check() -> None:
+    (note,) = check_fit(VIEWS, [1.0, 2.0, 6.0], calibrated=True)
+    assert "right.jpg" in note
+    assert "camera file" in note
+    (note,) = check_fit(VIEWS, [6.0, 2.0, 1.0], calibrated=False)
+    assert "left.jpg" in note
+    assert "one person" in note
+
+
+@pytest.mark.parametrize("off", [9.0, 3000.0, float("nan"), float("inf")])
+def test_a_hopeless_fit_is_refused(off: float) -> None:
+    with pytest.raises(CameraFileError, match="front.jpg") as cameras:
+        check_fit(VIEWS, [1.0, off, 1.0], calibrated=True)
+    assert "metres" in cameras.value.remedy
+    with pytest.raises(FitError, match="front.jpg"):
+        check_fit(VIEWS, [1.0, off, 1.0], calibrated=False)

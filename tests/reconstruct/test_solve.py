@@ -1,0 +1,148 @@
+"""The linear algebra of refinement against numerical derivatives and dense solves."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from facestudio.geometry.camera import project
+from facestudio.geometry.rotations import exp_so3
+from facestudio.geometry.shading import vertex_normals
+from facestudio.head.model import HeadModel
+from facestudio.reconstruct.correspondence import Matches
+from facestudio.reconstruct.displace import FieldConfig, conditional_sigma, prior_field
+from facestudio.reconstruct.solve import SolveConfig, System, add_evidence, carry_to, layout, rows
+from facestudio.types import Camera
+from tests.reconstruct.refine_scene import given_cameras, make_capture
+
+
+def some_matches(model: HeadModel, flow: float = 0.0) -> Matches:
+    """Matches at the centres of faces on the front that look forward."""
+    every = model.template[model.faces]
+    outward = np.cross(every[:, 1] - every[:, 0], every[:, 2] - every[:, 0])
+    outward /= np.maximum(np.linalg.norm(outward, axis=1, keepdims=True), 1e-12)
+    front = model.part_faces("face") & (every.mean(1)[:, 2] > 0.05) & (outward[:, 2] > 0.85)
+    chosen = np.flatnonzero(front)[::40].astype(np.int32)
+    n, corners, normals = len(chosen), every[chosen], outward[chosen]
+    third = np.full((n, 3), 1 / 3, np.float32)
+    return Matches(
+        0, 1, chosen, third, corners.mean(1), normals.astype(np.float32), np.full((n, 2), flow, np.float32), np.full(n, 0.3, np.float32),
+        np.ones(n, np.float32), 1.0, 0.0, 1.0,
+    )  # fmt: skip
+
+
+def seen_after(cameras: list[Camera], m: Matches, lift: float, motion: list[np.ndarray], focal: list[float]) -> np.ndarray:
+    """Where camera 1 sees what camera 0 has at its old pixels, after planes and heads moved."""
+    a, b = cameras
+    K = a.K.copy()
+    K[[0, 1], [0, 1]] *= np.exp(focal[0])
+    moved_a = replace(a, K=K, R=a.R @ exp_so3(motion[0][:3]), t=a.R @ motion[0][3:] + a.t)
+    K = b.K.copy()
+    K[[0, 1], [0, 1]] *= np.exp(focal[1])
+    moved_b = replace(b, K=K, R=b.R @ exp_so3(motion[1][:3]), t=b.R @ motion[1][3:] + b.t)
+    X, n = m.points.astype(np.float64), m.normals.astype(np.float64)
+    pixels = np.column_stack([project(a, X), np.ones(len(X))])
+    ray = pixels @ np.linalg.inv(moved_a.K).T @ moved_a.R
+    depth = np.einsum("ni,ni->n", n, X + lift * n - moved_a.centre) / np.einsum("ni,ni->n", n, ray)
+    return project(moved_b, moved_a.centre + depth[:, None] * ray)
+
+
+def test_rows_are_the_numerical_derivatives_of_what_the_second_camera_sees(openhead: HeadModel) -> None:
+    cameras = given_cameras(make_capture(openhead, yaws=(35.0, 0.0)))
+    m = some_matches(openhead)
+    normal_basis = np.ones((openhead.vertex_count, 1), np.float32)  # one coefficient: everything moves out by a metre
+    unknowns = layout(1, 0, 2, calibrated=False)
+    found = rows(m, cameras, normal_basis, openhead.faces, unknowns, 4.0, SolveConfig())
+    assert found.across is not None
+    origin = seen_after(cameras, m, 0.0, [np.zeros(6)] * 2, [0.0, 0.0])
+    # The frame (along, across) is recovered from the shape's own effect.
+    pushed = (seen_after(cameras, m, 1e-6, [np.zeros(6)] * 2, [0.0, 0.0]) - origin) / 1e-6
+    along = pushed / np.linalg.norm(pushed, axis=1, keepdims=True)
+    along *= np.sign(np.einsum("ni,ni->n", along, pushed) * found.along[:, 0])[:, None]
+    across = np.stack([-along[:, 1], along[:, 0]], -1)
+    for column in range(1, unknowns.size):
+        motion, focal, step = [np.zeros(6), np.zeros(6)], [0.0, 0.0], 1e-6
+        if column < 13:
+            motion[(column - 1) // 6][(column - 1) % 6] = step
+        else:
+            focal[column - 13] = step
+        numeric = (seen_after(cameras, m, 0.0, motion, focal) - origin) / step
+        scale = max(1.0, float(np.abs(numeric).max()))
+        np.testing.assert_allclose(found.along[:, column] / scale, np.einsum("ni,ni->n", along, numeric) / scale, atol=2e-3)
+        np.testing.assert_allclose(found.across[:, column] / scale, np.einsum("ni,ni->n", across, numeric) / scale, atol=2e-3)
+    np.testing.assert_allclose(np.abs(found.along[:, 0]), np.linalg.norm(pushed, axis=1), rtol=1e-3)
+    np.testing.assert_allclose(found.across[:, 0], 0.0)
+
+
+def test_eliminating_the_field_gives_the_dense_solution(openhead: HeadModel) -> None:
+    rng = np.random.default_rng(0)
+    unknowns, V = layout(2, 0, 2, calibrated=True), 12
+    root = sp.csc_matrix(rng.normal(size=(V, V)) + 6 * np.eye(V))
+    system = System.of_prior(unknowns, (root.T @ root).tocsc())
+    P = unknowns.size
+    mixed = rng.normal(size=(40, P + V))
+    goal = rng.normal(size=40)
+    normal, right = mixed.T @ mixed, mixed.T @ goal
+    system.tt += normal[:P, :P]
+    system.t += right[:P]
+    system.dt += normal[P:, :P]
+    system.dd = sp.csc_matrix(system.dd + normal[P:, P:])
+    system.d += right[P:]
+    whole = np.block([[system.tt, system.dt.T], [system.dt, system.dd.toarray()]])
+    expected = np.linalg.solve(whole, np.concatenate([system.t, system.d]))
+    basis = rng.normal(size=(V, 2))
+    solution = system.solve(basis)
+    np.testing.assert_allclose(np.concatenate([solution.step, solution.lift]), expected, atol=1e-8)
+    np.testing.assert_allclose(solution.covariance, np.linalg.inv(whole)[:P, :P], atol=1e-8)
+
+
+def test_the_field_has_the_standard_deviation_and_range_it_was_asked_for(openhead: HeadModel) -> None:
+    grid = np.stack([*np.meshgrid(np.arange(40) * 0.003, np.arange(40) * 0.003), np.zeros((40, 40))], -1).reshape(-1, 3)
+    corner = (np.arange(39)[:, None] * 40 + np.arange(39)).ravel()
+    faces = np.concatenate(
+        [np.stack([corner, corner + 1, corner + 40], 1), np.stack([corner + 1, corner + 41, corner + 40], 1)]
+    )
+    config = FieldConfig(sigma_m=0.001, range_m=0.02)
+    covariance = np.linalg.inv(prior_field(grid, faces.astype(np.int32), config).precision.toarray())
+    middle = 20 * 40 + 20
+    assert covariance[middle, middle] ** 0.5 == pytest.approx(0.001, rel=0.1)
+    # Lindgren et al.: the correlation has fallen to about 0.1 at the range.
+    assert covariance[middle, middle + 7] / covariance[middle, middle] == pytest.approx(0.13, abs=0.06)
+
+
+def test_sampled_sigma_is_the_posteriors(openhead: HeadModel) -> None:
+    grid = np.stack([*np.meshgrid(np.arange(12) * 0.005, np.arange(12) * 0.005), np.zeros((12, 12))], -1).reshape(-1, 3)
+    corner = (np.arange(11)[:, None] * 12 + np.arange(11)).ravel()
+    faces = np.concatenate(
+        [np.stack([corner, corner + 1, corner + 12], 1), np.stack([corner + 1, corner + 13, corner + 12], 1)]
+    )
+    field = prior_field(grid, faces.astype(np.int32), FieldConfig())
+    data = np.zeros(144)
+    data[:72] = 1 / 0.0002**2
+    system = System.of_prior(layout(1, 0, 1, True), (field.precision + sp.diags(data)).tocsc())
+    factor = system.solve(np.zeros((144, 1))).factor
+    sampled = conditional_sigma(field, data, factor, 2000, np.random.default_rng(0))
+    exact = np.sqrt(np.diag(np.linalg.inv((field.precision + sp.diags(data)).toarray())))
+    np.testing.assert_allclose(sampled, exact, rtol=0.12)
+
+
+def test_a_uniform_push_is_recovered_and_an_outlier_is_not_believed(openhead: HeadModel) -> None:
+    cameras = given_cameras(make_capture(openhead, yaws=(35.0, 0.0)))
+    m = some_matches(openhead)
+    normals = vertex_normals(openhead.template, openhead.faces)
+    normal_basis = np.ones((len(normals), 1), np.float32)
+    unknowns = layout(1, 0, 2, calibrated=True)
+    origin = seen_after(cameras, m, 0.0, [np.zeros(6)] * 2, [0.0, 0.0])
+    flow = seen_after(cameras, m, 0.001, [np.zeros(6)] * 2, [0.0, 0.0]) - origin
+    flow[::5] += 30.0
+    m = replace(m, flow=flow.astype(np.float32))
+    field = prior_field(openhead.template.astype(np.float64), openhead.faces, FieldConfig(sigma_m=1e-6))
+    config = SolveConfig(correlation_px2=1.0)
+    system = System.of_prior(unknowns, field.precision)
+    system.tt[1:, 1:] += 1e9 * np.eye(6)  # hold the head's pose: a push can also be a shift
+    evidence = rows(m, cameras, normal_basis, openhead.faces, unknowns, 4.0, config)
+    add_evidence(system, evidence, carry_to(m, openhead.faces, len(normals)), np.zeros(len(normals)), 0.0005, config)
+    assert system.solve(normal_basis).step[0] == pytest.approx(0.001, rel=0.1)
