@@ -293,9 +293,14 @@ def blender(arguments: Sequence[str]) -> int:
 
 
 def ensure_blender() -> None:
-    """Install Debian's Blender when none is on the PATH and we may."""
-    if not shutil.which("blender"):
+    """Install Debian's Blender when none is on the PATH and we may, and the numpy that its glTF importer needs."""
+    blender = shutil.which("blender")
+    if not blender:
         install_system_packages(["blender", "python3-numpy"], "This test")
+        return
+    command = [blender, "--background", "--factory-startup", "--python-exit-code", "3", "--python-expr", "import numpy"]
+    if subprocess.run(command, capture_output=True, check=False).returncode:
+        install_system_packages(["python3-numpy"], "Blender's glTF importer")
 
 
 def ensure_gltf_validator() -> None:

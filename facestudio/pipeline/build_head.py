@@ -27,10 +27,21 @@ from facestudio.progress import CancelToken, Progress, silent
 from facestudio.reconstruct import detector_error
 from facestudio.reconstruct.fit import FitConfig, fit_landmarks
 from facestudio.reconstruct.quality import landmark_residual, mean_head_reprojection, rigid, view_qualities
-from facestudio.reconstruct.refine import Quality, refine, refine_config
+from facestudio.reconstruct.refine import Quality, Refined, refine, refine_config
 from facestudio.reconstruct.scale import assumed_scale
 from facestudio.texture.build import build_texture, check_size
-from facestudio.types import Camera, Float32Array, Image, Reconstruction, Scale, Texture, Triplet, ViewName
+from facestudio.types import (
+    BoolArray,
+    Camera,
+    Float32Array,
+    Float64Array,
+    Image,
+    Reconstruction,
+    Scale,
+    Texture,
+    Triplet,
+    ViewName,
+)
 
 ENGINES = ("auto", "fit")
 SCHEME = "mediapipe478"
@@ -230,6 +241,8 @@ def _refined(fitted: Reconstruction, job: _Job, quality: Quality) -> Reconstruct
     )
     if not found.accepted:
         return replace(fitted, notes=(*fitted.notes, f"The photos were not matched densely: {found.reason}"))
+    if not job.triplet.calibrated:
+        found = _at_the_size_of(fitted.vertices, found, job.model.part_vertices("face", "skin", "lips"))
     points = on_surface(found.posed_vertices, job.model.faces, embedding(job.model, SCHEME))
     known = embedding(job.model, SCHEME).ids
     head = rigid(job.basis, points[np.isin(known, job.basis.ids)])
@@ -252,6 +265,22 @@ def _refined(fitted: Reconstruction, job: _Job, quality: Quality) -> Reconstruct
         engine="auto",
         world_from_head=world,
         sigma=found.sigma_m,
+    )
+
+
+def _at_the_size_of(reference: Float64Array, found: Refined, face: BoolArray) -> Refined:
+    """A refined head and its cameras at the size of a reference (V, 3), compared on the face (V,) bool.
+
+    Photos without calibration say nothing about size, so matching them lets it drift; the landmark fit is held to the prior's size.
+    """
+    spread = [float(np.linalg.norm(v[face] - v[face].mean(0))) for v in (reference, found.vertices)]
+    factor = spread[0] / spread[1]
+    return replace(
+        found,
+        vertices=found.vertices * factor,
+        posed_vertices=found.posed_vertices * factor,
+        cameras=tuple(replace(c, t=c.t * factor) for c in found.cameras),
+        sigma_m=found.sigma_m * factor,
     )
 
 

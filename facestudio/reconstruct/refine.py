@@ -107,15 +107,16 @@ def refine(
     if not problem.pairs:
         return _kept(start, cameras, problem, "No two photos see the face from directions that can be matched.")
     head, before, solution = start, 0.0, None
-    for i, robust in enumerate(config.robust_m):
-        progress("refine", i / (len(config.robust_m) + 1), f"round {i + 1} of {len(config.robust_m)}")
+    rounds = config.robust_m if calibrated else (config.robust_m[0],) * config.camera_rounds + config.robust_m
+    for i, robust in enumerate(rounds):
+        progress("refine", i / (len(rounds) + 1), f"round {i + 1} of {len(rounds)}")
         cancel.check()
         matches = _observe(problem, head, cancel)
         if i == 0:
             before = _mean(m.likeness for m in matches)
         if sum(len(m.flow) for m in matches) < 200:
             return _kept(start, cameras, problem, "The photos share too little visible skin to be matched.")
-        head, solution = _step(problem, head, matches, robust, i >= len(config.robust_m) - config.focal_rounds)
+        head, solution = _step(problem, head, matches, robust, i >= len(rounds) - config.focal_rounds)
     assert solution is not None
     matches = _observe(problem, head, cancel)
     agreement, across, after = (

@@ -33,6 +33,7 @@ class RefineConfig:
     """Constants of the refinement.
 
     robust_m: one round per entry: how far, metres, a match may be from the current head before it starts to fade.
+    camera_rounds: unknown cameras get so many more rounds like the first, before the rest.
     focal_rounds: of these, so many last rounds free the focals. focal_sigma_known / _assumed: relative prior of a focal from EXIF / guess.
     landmark_inflation: the detector's standard deviations are multiplied by this: they were learned on synthetic heads.
     blur_px: the photos' grain is smoothed by this. pair_degrees: views are matched when the angle between them is in this range.
@@ -41,6 +42,7 @@ class RefineConfig:
     """
 
     robust_m: tuple[float, ...] = (0.004, 0.0025, 0.0015, 0.001)
+    camera_rounds: int = 3
     focal_rounds: int = 2
     focal_sigma_known: float = 0.03
     focal_sigma_assumed: float = 0.12
@@ -62,7 +64,9 @@ def refine_config(quality: Quality | str) -> RefineConfig:
     if quality == Quality.DRAFT:
         return replace(config, robust_m=(0.004, 0.002), focal_rounds=1, posterior_draws=16, flow=replace(config.flow, stride=4))
     if quality == Quality.FULL:
-        return replace(config, robust_m=(*config.robust_m, 0.001, 0.001), posterior_draws=96, flow=replace(config.flow, stride=1))
+        return replace(
+            config, robust_m=(*config.robust_m, 0.001, 0.001), posterior_draws=96, flow=replace(config.flow, stride=1)
+        )
     return config
 
 

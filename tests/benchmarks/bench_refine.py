@@ -7,8 +7,8 @@ drawings of a random identity with a made-up skin; the start is the average head
 from __future__ import annotations
 
 import resource
+import sys
 import time
-from dataclasses import replace
 
 import numpy as np
 
@@ -23,16 +23,18 @@ def main() -> None:
     model = load(models_dir() / "openhead.npz")
     capture = make_capture(model, size=720)
     cameras = given_cameras(capture)
-    refined(model, capture, cameras, config=replace(refine_config(Quality.DRAFT)))
+    refined(model, capture, cameras, config=refine_config(Quality.DRAFT))
     start = error_mm(model, capture, model.template.astype(np.float64), cameras[0])
-    print(f"average head: {np.median(start):.2f} mm median")
+    sys.stdout.write(f"average head: {np.median(start):.2f} mm median\n")
     for quality in Quality:
         wall, cpu = time.perf_counter(), time.process_time()
         result = refined(model, capture, cameras, config=refine_config(quality))
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
         error = error_mm(model, capture, result.posed_vertices, result.cameras[0])
-        print(f"{quality}: {wall:.1f} s, {cpu:.1f} CPU s, {np.median(error):.2f} mm median, {result.reason or 'accepted'}")
-    print(f"memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
+        sys.stdout.write(
+            f"{quality}: {wall:.1f} s, {cpu:.1f} CPU s, {np.median(error):.2f} mm median, {result.reason or 'accepted'}\n"
+        )
+    sys.stdout.write(f"memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB\n")
 
 
 if __name__ == "__main__":

@@ -21,7 +21,9 @@ def test_ctrl_c_ends_with_130_one_sentence_and_no_files(after: str, tmp_path: Pa
     command = [sys.executable, "-m", "facestudio", "reconstruct", str(SAMPLE / "front.jpg"), "-o", str(tmp_path / "out")]
     log = tmp_path / "log"
     with log.open("wb") as file:
-        started = subprocess.Popen([*command, "--engine", "fit", "--texture-size", "1024"], stdout=file, stderr=subprocess.STDOUT)
+        started = subprocess.Popen(
+            [*command, "--engine", "fit", "--texture-size", "1024"], stdout=file, stderr=subprocess.STDOUT
+        )
         try:
             if after == "read":
                 time.sleep(1.0)  # while it imports, or just after

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from facestudio.errors import HeadModelError
+from facestudio.geometry.shading import vertex_normals
 from facestudio.head.registration import (
     RegistrationSettings,
     closest_points,
@@ -13,7 +14,6 @@ from facestudio.head.registration import (
     register,
     similarity,
     thin_plate,
-    vertex_normals,
 )
 from facestudio.types import Float64Array, IntArray
 

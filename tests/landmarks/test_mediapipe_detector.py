@@ -43,7 +43,7 @@ def test_a_mirrored_picture_gives_mirrored_points(detector: MediapipeDetector, f
 @pytest.mark.parametrize("factor", [0.5, 2.0])
 def test_points_scale_with_the_picture(detector: MediapipeDetector, front: np.ndarray, factor: float) -> None:
     there = detector.detect(Image(front)).landmarks.points
-    resized = np.ascontiguousarray(cv2.resize(front, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA))
+    resized = np.asarray(cv2.resize(front, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA), np.uint8)
     scaled = (detector.detect(Image(resized)).landmarks.points + 0.5) / factor - 0.5
     assert np.median(np.linalg.norm(there - scaled, axis=1)) < 1.5
 

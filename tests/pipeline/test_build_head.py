@@ -157,17 +157,22 @@ def test_of_two_faces_the_larger_is_used_and_said(tmp_path: Path) -> None:
     assert r.views[0].landmarks.points[:, 0].max() < 640
 
 
+class StopAt:
+    """A progress that asks to stop when it hears of a stage."""
+
+    def __init__(self, stage: str) -> None:
+        self.stage, self.token = stage, CancelToken()
+
+    def __call__(self, stage: str, fraction: float, message: str = "") -> None:
+        if stage == self.stage:
+            self.token.cancel()
+
+
 def test_cancelling_leaves_nothing_behind(tmp_path: Path) -> None:
     for stage in ("landmarks", "texture", "export"):
-        token = CancelToken()
-
-        def stop(name: str, fraction: float, message: str = "", token: CancelToken = token, stage: str = stage) -> None:
-            if name == stage:
-                token.cancel()
-
-        out = tmp_path / stage
+        stop, out = StopAt(stage), tmp_path / stage
         with pytest.raises(Cancelled):
-            reconstruct(PHOTOS[1:2], out, texture_size=256, progress=stop, cancel=token)
+            reconstruct(PHOTOS[1:2], out, texture_size=256, progress=stop, cancel=stop.token)
         assert not out.exists() or not list(out.iterdir())
 
 

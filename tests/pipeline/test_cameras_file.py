@@ -65,7 +65,8 @@ def test_wrong_entries_are_named(tmp_path: Path, change: dict[str, Any], sentenc
 def test_files_that_are_no_camera_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(CameraFileError, match="does not exist"):
         read_cameras(tmp_path / "none.json")
-    for content in ([], {}, {"up": GOOD}, "text", 3):
+    contents: tuple[Any, ...] = ([], {}, {"up": GOOD}, "text", 3)
+    for content in contents:
         with pytest.raises(CameraFileError, match="names no"):
             read_cameras(write(tmp_path, content))
     (tmp_path / "bad.json").write_text("{")

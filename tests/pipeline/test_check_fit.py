@@ -38,8 +38,8 @@ def test_a_doubtful_fit_names_the_worst_photo_and_what_to_check() -> None:
 
 @pytest.mark.parametrize("off", [9.0, 3000.0, float("nan"), float("inf")])
 def test_a_hopeless_fit_is_refused(off: float) -> None:
-    with pytest.raises(CameraFileError, match="front.jpg") as cameras:
+    with pytest.raises(CameraFileError, match=r"front\.jpg") as cameras:
         check_fit(VIEWS, [1.0, off, 1.0], calibrated=True)
     assert "metres" in cameras.value.remedy
-    with pytest.raises(FitError, match="front.jpg"):
+    with pytest.raises(FitError, match=r"front\.jpg"):
         check_fit(VIEWS, [1.0, off, 1.0], calibrated=False)

@@ -15,8 +15,8 @@ def made_up(seed: int = 0) -> DetectorError:
     rng = np.random.default_rng(seed)
     shape = (3, 4, 2)
     ids = np.array([2, 5, 6, 9], np.int32)
-    tables = (1e-3 * rng.normal(size=(*shape, *k)) for k in ((), (3,), (2,)))
-    return DetectorError(np.array([-30.0, 0.0, 30.0]), ids, *tables, np.full(shape, 1e-3))
+    bias, shared, single = (1e-3 * rng.normal(size=(*shape, *k)) for k in ((), (3,), (2,)))
+    return DetectorError(np.array([-30.0, 0.0, 30.0]), ids, bias, shared, single, np.full(shape, 1e-3))
 
 
 def test_it_is_linear_between_yaws_and_constant_beyond() -> None:

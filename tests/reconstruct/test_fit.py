@@ -35,7 +35,8 @@ def test_calibrated_fit_finds_the_head_and_its_place(scene: Scene) -> None:
 
 
 def test_calibrated_cameras_keep_their_intrinsics_and_distortion(scene: Scene) -> None:
-    views = [replace(v, camera=replace(v.camera, distortion=np.array([1e-6, 0, 0, 0, 0]))) for v in scene.views]
+    bent = [replace(c, distortion=np.array([1e-6, 0, 0, 0, 0])) for c in scene.cameras]
+    views = [replace(v, camera=c) for v, c in zip(scene.views, bent, strict=True)]
     fit = fit_landmarks(views, scene.basis, ignorant(scene.basis.ids, 1e-4))
     for view, camera in zip(views, fit.cameras, strict=True):
         assert view.camera is not None
@@ -112,9 +113,8 @@ def test_the_jacobian_is_the_derivative_of_the_residuals(calibrated: bool) -> No
     rng = np.random.default_rng(2)
     n = len(scene.basis.ids)
     yaws = np.array([-90.0, 90.0])
-    error = DetectorError(
-        yaws, scene.basis.ids, *(1e-3 * rng.normal(size=(2, n, 2, *k)) for k in ((), (3,), (2,))), np.full((2, n, 2), 1e-3)
-    )
+    bias, shared, single = (1e-3 * rng.normal(size=(2, n, 2, *k)) for k in ((), (3,), (2,)))
+    error = DetectorError(yaws, scene.basis.ids, bias, shared, single, np.full((2, n, 2), 1e-3))
     views = scene.views if calibrated else scene.uncalibrated
     prepared, state = _start(views, scene.basis, error, FitConfig(), calibrated)
     solver = _Solver(prepared, scene.basis, FitConfig(), calibrated, False)

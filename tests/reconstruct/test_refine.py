@@ -13,7 +13,7 @@ from facestudio.head.model import HeadModel
 from facestudio.progress import CancelToken
 from facestudio.reconstruct.refine import Quality, Support, refine, refine_config
 from facestudio.types import Camera, ViewName
-from tests.reconstruct.refine_scene import Capture, displaced, error_mm, given_cameras, make_capture, photograph, refined
+from tests.reconstruct.refine_scene import QUICK, Capture, displaced, error_mm, given_cameras, make_capture, photograph, refined
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +23,8 @@ def capture(openhead: HeadModel) -> Capture:
 
 def test_the_average_head_becomes_the_subject(openhead: HeadModel, capture: Capture) -> None:
     before = error_mm(openhead, capture, openhead.template.astype(np.float64), given_cameras(capture)[0])
-    result = refined(openhead, capture, given_cameras(capture))
+    config = replace(QUICK, robust_m=(0.004, 0.003, 0.0015))
+    result = refined(openhead, capture, given_cameras(capture), config=config)
     after = error_mm(openhead, capture, result.posed_vertices, result.cameras[0])
     assert result.accepted, result.reason
     assert np.median(after) < 0.3 * np.median(before)
@@ -32,7 +33,7 @@ def test_the_average_head_becomes_the_subject(openhead: HeadModel, capture: Capt
     # Where photos agree it is surer than where only the model speaks, and most true errors are inside two sigmas.
     measured = result.support == Support.MEASURED
     assert measured.sum() > 300
-    assert np.median(result.sigma_m[measured]) < 0.5 * np.median(result.sigma_m[result.support == Support.UNSEEN])
+    assert np.median(result.sigma_m[measured]) < 0.7 * np.median(result.sigma_m[result.support == Support.UNSEEN])
     assert set(np.unique(result.views)) <= {0, 1, 2, 3}
     # The cameras still stand where they stood: only the head moved.
     for old, new in zip(given_cameras(capture), result.cameras, strict=True):
