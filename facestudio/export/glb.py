@@ -4,6 +4,7 @@ Read against the Khronos specification (glTF 2.0, registry.khronos.org/glTF). Wh
 - The skinned mesh is a root node, because its own transform is ignored; the joints are a second root.
 - Seam copies are bit-identical to their originals, so that merging by distance restores the topology; `_VERTEX_ID` says which
   vertex of the head model each one is (float: the specification forbids 32-bit integers there, and floats are exact to 2^24).
+- `_SIGMA_MM`, where the engine knows it, is how far each vertex may be off along its normal, one standard deviation.
 - Morphs carry no normals: Blender recomputes them, and they would double the file.
 - FLAME's pose correctives have no place in glTF and are left out.
 """
@@ -90,6 +91,8 @@ def _mesh(scene: HeadScene, buffer: GltfBuffer) -> gltf.Mesh:
         WEIGHTS_0=buffer.accessor(weights[ids], vertex_data),
         _VERTEX_ID=buffer.accessor(ids.astype(np.float32), vertex_data),
     )
+    if scene.sigma is not None:
+        attributes._SIGMA_MM = buffer.accessor(1000.0 * scene.sigma[ids], vertex_data)
     indices = buffer.accessor(split.faces.astype(np.uint32).ravel(), gltf.ELEMENT_ARRAY_BUFFER)
     primitive = gltf.Primitive(attributes=attributes, indices=indices, material=0)
     mesh = gltf.Mesh(name=scene.name, primitives=[primitive])

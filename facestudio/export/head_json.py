@@ -28,6 +28,8 @@ def head_json(
 ) -> str:
     """The JSON text: schema, head model, parameters, cameras, quality, notes, versions, hashes, seconds, NoW landmarks.
 
+    `sigma_mm`, where the engine knows it: one standard deviation of each vertex along its normal, in the head model's vertex order.
+
     Lengths are metres in the head frame, which is the frame of the exported meshes too. Numbers that are not finite become null.
     seconds: by stage; the caller's, because export itself is one of them.
     """
@@ -49,6 +51,8 @@ def head_json(
         "versions": dict(versions()),
         "seconds": {stage: round(float(s), 4) for stage, s in seconds.items()},
     }
+    if reconstruction.sigma is not None:
+        content["sigma_mm"] = _numbers(np.round(1000.0 * reconstruction.sigma, 3))
     landmarks = now_landmarks(model, np.asarray(reconstruction.vertices, dtype=np.float64))
     if landmarks is not None:
         content["now_landmarks"] = _numbers(landmarks)

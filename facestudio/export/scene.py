@@ -39,6 +39,7 @@ class HeadScene:
     joint_positions (J, 3) float32. joint_parents (J,) int32, -1 for the root. skin_weights (V, J) float32.
     morphs (E, V, 3) float32: what each named expression adds at weight 1. albedo (T, T, 3) uint8 sRGB, row 0 at v = 1.
     metadata: plain JSON values; equal for equal input (no times, no clock).
+    sigma (V,) float32, metres: one standard deviation of each vertex along its normal; None when the engine does not know it.
     """
 
     name: str
@@ -56,6 +57,7 @@ class HeadScene:
     albedo: ByteArray
     cameras: tuple[SceneCamera, ...]
     metadata: Mapping[str, Json]
+    sigma: Float32Array | None = None
 
 
 def build_scene(model: HeadModel, reconstruction: Reconstruction, texture: Texture, name: str = "head") -> HeadScene:
@@ -87,6 +89,7 @@ def build_scene(model: HeadModel, reconstruction: Reconstruction, texture: Textu
         albedo=texture.albedo,
         cameras=tuple(SceneCamera(str(v.name), v.image.source.name if v.image.source else "", c) for v, c in views),
         metadata=_metadata(model, reconstruction),
+        sigma=None if reconstruction.sigma is None else np.asarray(reconstruction.sigma, dtype=np.float32),
     )
 
 

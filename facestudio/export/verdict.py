@@ -14,6 +14,10 @@ _MOST_NAMED = 4
 
 def fit_sentences(reconstruction: Reconstruction) -> list[str]:
     """How closely the head follows the photos, beside the average head, and which photo it follows worst."""
+    if reconstruction.sigma is not None:
+        half = 1000.0 * float(np.median(reconstruction.sigma))
+        matched = "The photos were matched point by point, far more closely than landmarks allow."
+        return [matched, f"Half of the head's surface is known to ±{half:.1f} mm or better (one standard deviation)."]
     distances = {str(q.name): q.reprojection_px for q in reconstruction.quality if np.isfinite(q.reprojection_px)}
     if not distances:
         return ["How well the head explains the photos was not measured."]

@@ -206,3 +206,16 @@ def test_trimesh_rereads_the_same_vertices(small_glb: bytes, small_scene: HeadSc
     assert isinstance(mesh.visual, trimesh.visual.TextureVisuals)
     assert isinstance(mesh.visual.material, trimesh.visual.material.PBRMaterial)
     assert mesh.visual.material.baseColorTexture.size == (64, 64)
+
+
+def test_the_uncertainty_travels_with_the_vertices_and_stays_valid(small_scene: HeadScene, tmp_path: Path) -> None:
+    sigma = np.linspace(0.0001, 0.002, len(small_scene.vertices)).astype(np.float32)
+    content = glb_bytes(dataclasses.replace(small_scene, sigma=sigma), png_bytes(small_scene.albedo))
+    with_sigma = pygltflib.GLTF2.load_from_bytes(content)
+    assert with_sigma is not None
+    attributes = with_sigma.meshes[0].primitives[0].attributes
+    ids = read(with_sigma, attributes._VERTEX_ID)[:, 0].astype(int)
+    assert np.allclose(read(with_sigma, attributes._SIGMA_MM)[:, 0], 1000 * sigma[ids])
+    (tmp_path / "head.glb").write_bytes(content)
+    issues = validate(tmp_path / "head.glb")
+    assert issues["numErrors"] == issues["numWarnings"] == 0
