@@ -299,7 +299,9 @@ def ensure_blender() -> None:
         install_system_packages(["blender", "python3-numpy"], "This test")
         return
     command = [blender, "--background", "--factory-startup", "--python-exit-code", "3", "--python-expr", "import numpy"]
-    if subprocess.run(command, capture_output=True, check=False).returncode:
+    # Blender's own Python takes the first python3 on the PATH for its home: show it the system's, not ours.
+    environment = {**os.environ, "PATH": os.defpath}
+    if subprocess.run(command, capture_output=True, env=environment, check=False).returncode:
         install_system_packages(["python3-numpy"], "Blender's glTF importer")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -83,8 +84,10 @@ def open_in_blender(blender: str, glb: Path, expected: dict[str, Any], folder: P
     facts = folder / "expected.json"
     facts.write_text(json.dumps(expected), encoding="utf-8")
     options = ["--background", "--factory-startup", "--python-exit-code", "3", "--python", str(CHECK)]
+    # Blender's own Python takes the first python3 on the PATH for its home, and then misses the numpy that came with Blender.
+    plain = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")} | {"PATH": os.defpath}
     return subprocess.run(
-        [blender, *options, "--", str(glb), str(facts)], capture_output=True, text=True, timeout=240, check=False
+        [blender, *options, "--", str(glb), str(facts)], capture_output=True, text=True, timeout=240, check=False, env=plain
     )
 
 
