@@ -25,7 +25,7 @@ from facestudio.pipeline.check_fit import check_fit
 from facestudio.pipeline.import_triplet import find_views, read_photos
 from facestudio.progress import CancelToken, Progress, silent
 from facestudio.reconstruct import detector_error
-from facestudio.reconstruct.fit import FitConfig, fit_landmarks
+from facestudio.reconstruct.fit import FitConfig, fit_landmarks, head_to_world
 from facestudio.reconstruct.quality import landmark_residual, mean_head_reprojection, rigid, view_qualities
 from facestudio.reconstruct.refine import Quality, Refined, refine, refine_config
 from facestudio.reconstruct.scale import assumed_scale
@@ -252,8 +252,7 @@ def _refined(fitted: Reconstruction, job: _Job, quality: Quality) -> Reconstruct
     )
     first, world = fitted.views[0].camera, fitted.world_from_head
     if first is not None and world is not None:
-        R, t = found.cameras[0].R, found.cameras[0].t
-        world = np.column_stack([first.R.T @ R, first.R.T @ (t - first.t)])
+        world = head_to_world(first, (found.cameras[0].R, found.cameras[0].t))
     return replace(
         fitted,
         identity=found.identity,

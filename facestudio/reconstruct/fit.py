@@ -144,12 +144,12 @@ def fit_landmarks(
     reprojection = np.array([np.median(m) for m in misses])
     world = None
     if calibrated:
-        world = _head_to_world(prepared[0].camera, state.poses[0])
+        world = head_to_world(prepared[0].camera, state.poses[0])
         cameras = tuple(replace(c, distortion=p.camera.distortion) for c, p in zip(cameras, prepared, strict=True))
     return Fit(state.identity, state.expression, cameras, world, reprojection, cost, count)
 
 
-def _head_to_world(camera: Camera, pose: tuple[Float64Array, Float64Array]) -> Float64Array:
+def head_to_world(camera: Camera, pose: tuple[Float64Array, Float64Array]) -> Float64Array:
     """(3, 4): x_world = R x_head + t, from the head's pose in a camera that is fixed in the world."""
     R, t = pose
     return np.column_stack([camera.R.T @ R, camera.R.T @ (t - camera.t)])
@@ -192,7 +192,7 @@ def _consistent_poses(
     """Of the head positions in the world that each view suggests, the one that explains all views best, as a pose in every camera."""
     best, best_error = poses, np.inf
     for i, p in enumerate(prepared):
-        world = _head_to_world(p.camera, poses[i])
+        world = head_to_world(p.camera, poses[i])
         candidate = [(q.camera.R @ world[:, :3], q.camera.R @ world[:, 3] + q.camera.t) for q in prepared]
         errors = []
         for q, (R, t) in zip(prepared, candidate, strict=True):
@@ -330,7 +330,7 @@ class _Solver:
         return J
 
     def _head_centre(self, state: _State) -> Float64Array:
-        return _head_to_world(self.views[0].camera, state.poses[0])[:, 3]
+        return head_to_world(self.views[0].camera, state.poses[0])[:, 3]
 
     def moved(self, state: _State, step: Float64Array) -> _State:
         """The state after a step; rotations are perturbed on the left."""
@@ -339,7 +339,7 @@ class _Solver:
             if self.calibrated:
                 w, d = step[self.pose][:3], step[self.pose][3:]
                 C = self.views[i].camera
-                world = _head_to_world(C, (R, t))
+                world = head_to_world(C, (R, t))
                 turned = exp_so3(w) @ world[:, :3]
                 poses.append((C.R @ turned, C.R @ (world[:, 3] + d) + C.t))
             else:
