@@ -19,6 +19,13 @@ class Progress(Protocol):
         """Report; must return quickly and must not raise."""
 
 
+class Partial(Protocol):
+    """Called with a result on the way, frozen, as soon as it exists: what it is follows from its type."""
+
+    def __call__(self, result: object) -> None:
+        """Take it; must return quickly and must not raise."""
+
+
 class CancelToken:
     """A flag that one thread sets and the working thread checks."""
 
@@ -42,3 +49,7 @@ class CancelToken:
 
 def silent(stage: str, fraction: float, message: str = "") -> None:
     """A `Progress` that says nothing."""
+
+
+def ignored(result: object) -> None:
+    """A `Partial` that looks at nothing."""

@@ -23,7 +23,7 @@ from facestudio.paths import models_dir
 from facestudio.pipeline.cameras_file import read_cameras
 from facestudio.pipeline.check_fit import check_fit
 from facestudio.pipeline.import_triplet import find_views, read_photos
-from facestudio.progress import CancelToken, Progress, silent
+from facestudio.progress import CancelToken, Partial, Progress, ignored, silent
 from facestudio.reconstruct import detector_error
 from facestudio.reconstruct.fit import FitConfig, fit_landmarks, head_to_world
 from facestudio.reconstruct.quality import landmark_residual, mean_head_reprojection, rigid, view_qualities
@@ -85,6 +85,7 @@ def reconstruct(
     progress: Progress = silent,
     cancel: CancelToken | None = None,
     detector: LandmarkDetector | None = None,
+    partial: Partial = ignored,
 ) -> BuiltHead:
     """Reconstruct a textured head from one to three photos and, when `out` is given, write the result folder.
 
@@ -94,6 +95,8 @@ def reconstruct(
     engine: "auto" refines the landmark fit by matching the photos densely; "fit" stops at the landmarks.
     quality: how long refinement may take: "draft", "standard" or "full".
     name: base name of the files; default: the photos' folder. detector: to reuse one; else one is made and closed here.
+    partial: told what exists so far: the Triplet with its landmarks, then the Reconstruction of the landmark fit, then the refined one
+    (both before the texture).
 
     Raises a FaceStudioError (see `facestudio.errors`) that says what is wrong with the input, the disk, or the model.
     """
@@ -116,10 +119,12 @@ def reconstruct(
         basis = fitting_basis(model)
     with clock.stage("landmarks"):
         triplet = _find(images, basis, rig, detector, progress, cancel)
+    partial(triplet)
     with clock.stage("masks"):
         masks = [foreground_mask(v.image) for v in triplet.views]
-    job = _Job(triplet, model, basis, detector_errors(), masks, clock, progress, cancel)
+    job = _Job(triplet, model, basis, detector_errors(), masks, clock, progress, cancel, partial)
     reconstruction = solve_head(job, Quality(quality) if engine == "auto" else None)
+    partial(reconstruction)
     with clock.stage("texture"):
         texture = build_texture(
             model,
@@ -185,6 +190,7 @@ class _Job:
     clock: _Clock
     progress: Progress
     cancel: CancelToken
+    partial: Partial = ignored
 
 
 def solve_head(job: _Job, quality: Quality | None) -> Reconstruction:
@@ -215,6 +221,7 @@ def solve_head(job: _Job, quality: Quality | None) -> Reconstruction:
         world_from_head=fit.world_from_head,
     )
     if quality is not None and len(views) > 1:
+        job.partial(result if job.triplet.calibrated else _human_sized(result, job.model))
         with job.clock.stage("refine"):
             result = _refined(result, job, quality)
     # Landmarks are all that this engine knows; dense matching has better evidence, which may well disagree with theirs.
