@@ -11,6 +11,7 @@ import numpy as np
 from facestudio import __version__
 from facestudio.geometry.shading import vertex_normals
 from facestudio.head.model import JOINT_NAMES, HeadModel
+from facestudio.head.seams import SplitMesh, split_mesh
 from facestudio.types import ByteArray, Camera, Float32Array, Float64Array, IntArray, Reconstruction, Scale, Texture
 
 SCALE_SENTENCE: Mapping[Scale, str] = {
@@ -118,30 +119,6 @@ def _metadata(model: HeadModel, reconstruction: Reconstruction) -> dict[str, Jso
     }
 
 
-@dataclass(frozen=True)
-class SplitMesh:
-    """A mesh with one texture coordinate per vertex, as GPUs want it.
-
-    vertex_ids (S,) int64: which original vertex each one is. The first V are the original vertices in their order; the copies
-    that texture seams need follow. uv (S, 2) float32. faces (F, 3) uint32 into the S vertices.
-    """
-
-    vertex_ids: IntArray
-    uv: Float32Array
-    faces: IntArray
-
-
 def split_seams(scene: HeadScene) -> SplitMesh:
-    """Copy each vertex once per further texture coordinate it has. Vertices of no face stay, at uv (0, 0)."""
-    count, uv_count = len(scene.vertices), len(scene.uv)
-    corner = scene.faces.astype(np.int64) * uv_count + scene.uv_faces
-    pairs, corner_pair = np.unique(corner, return_inverse=True)
-    owner = pairs // uv_count
-    first = np.ones(len(pairs), dtype=bool)
-    first[1:] = owner[1:] != owner[:-1]
-    position = np.where(first, owner, count + np.cumsum(~first) - 1)
-    total = count + int((~first).sum())
-    vertex_ids = np.concatenate([np.arange(count), owner[~first]])
-    uv = np.zeros((total, 2), dtype=np.float32)
-    uv[position] = scene.uv[pairs % uv_count]
-    return SplitMesh(vertex_ids, uv, position[corner_pair.reshape(scene.faces.shape)])
+    """The head with one texture coordinate per vertex (see `head.seams`)."""
+    return split_mesh(len(scene.vertices), scene.faces, scene.uv, scene.uv_faces)
