@@ -47,6 +47,14 @@ class OutputError(FaceStudioError):
     """A result cannot be written: folder not writable, disk full."""
 
 
+class SavedHeadError(FaceStudioError):
+    """A saved head (NAME.head.npz) is missing, damaged, or from a newer FaceStudio."""
+
+
+class ProgramError(FaceStudioError):
+    """Another program that a format needs (Blender) is missing, too old, or failed."""
+
+
 class DatasetError(FaceStudioError):
     """A data set folder is missing parts that an evaluation needs."""
 

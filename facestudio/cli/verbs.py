@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from facestudio import __version__
-from facestudio.cli import demo, evaluate, models, reconstruct
+from facestudio.cli import demo, evaluate, export, models, reconstruct
 from facestudio.cli.console import out
 
 app = typer.Typer(
@@ -17,6 +17,7 @@ app = typer.Typer(
     help="Three photos become a textured, metric, animatable head.",
 )
 app.command()(reconstruct.reconstruct)
+app.command()(export.export)
 app.command()(demo.demo)
 app.command()(evaluate.evaluate)
 app.add_typer(models.app, name="models")

@@ -12,6 +12,7 @@ import numpy as np
 
 from facestudio.atomic import write_folder
 from facestudio.errors import OutputError
+from facestudio.export.formats import DEFAULT, FORMATS, PREVIEW_NAME, REPORT_NAME
 from facestudio.export.glb import glb_bytes
 from facestudio.export.head_json import head_json
 from facestudio.export.obj import mtl_text, obj_text
@@ -19,6 +20,7 @@ from facestudio.export.overlay import photo_and_overlay
 from facestudio.export.pictures import png_bytes
 from facestudio.export.portraits import HERO, SIX_VIEWS, portrait, shrunk
 from facestudio.export.report import PhotoPair, report_html
+from facestudio.export.saved import ENDING, saved_bytes
 from facestudio.export.scene import HeadScene, build_scene
 from facestudio.export.versions import versions
 from facestudio.head.model import HeadModel
@@ -26,8 +28,6 @@ from facestudio.progress import CancelToken, Progress, silent
 from facestudio.types import ByteArray, Reconstruction, Texture
 
 STAGE = "export"
-FORMATS = ("glb", "obj", "json", "preview", "report")
-PREVIEW_NAME, REPORT_NAME = "preview.png", "report.html"
 _PREVIEW_HEIGHT, _PREVIEW_WIDTH = 720, 600  # of each of its two halves
 _VIEW_HEIGHT, _VIEW_WIDTH = 400, 320
 _PORTRAIT_TEXELS = 1024
@@ -63,21 +63,21 @@ def export_head(
     texture: Texture,
     out: Path,
     name: str,
-    formats: Collection[str] = FORMATS,
+    formats: Collection[str] = DEFAULT,
     progress: Progress = silent,
     cancel: CancelToken | None = None,
 ) -> list[Path]:
     """Write a head's files into the folder `out`, all or none; returns their paths, sorted.
 
-    name: stem of the files: NAME.glb, NAME.obj with NAME.mtl and NAME.png, NAME.json; preview.png and report.html beside them.
-    formats: which of `FORMATS` to write. Files of the same names are replaced, others in the folder stay.
+    name: stem of the files, see `export.formats.FORMATS`. formats: which of those to write. Files of the same names are replaced, others
+    in the folder stay.
     seconds in NAME.json are the reconstruction's with "export" added: the time from this call until that file is composed, last.
     Raises OutputError when the folder cannot be written or the name cannot be a file's, Cancelled when asked to stop,
     ValueError for an unknown format or parts that do not belong together.
     """
     unknown = set(formats) - set(FORMATS)
     if unknown:
-        raise ValueError(f"unknown formats {sorted(unknown)}; known are {FORMATS}")
+        raise ValueError(f"unknown formats {sorted(unknown)}; known are {sorted(FORMATS)}")
     check_name(name)
     start = time.perf_counter()
     scene = build_scene(model, reconstruction, texture, name)
@@ -122,10 +122,13 @@ def _write(job: _Job, folder: Path, formats: set[str]) -> None:
             job.at(0.7, "texture")
             png = albedo_png.result()
             if "obj" in formats:
-                (folder / f"{name}.png").write_bytes(png)
+                (folder / f"{name}_albedo.png").write_bytes(png)
             if "glb" in formats:
                 job.at(0.8, f"{name}.glb")
                 (folder / f"{name}.glb").write_bytes(glb_bytes(job.scene, png))
+    if "head" in formats:
+        job.at(0.9, f"{name}{ENDING}")
+        (folder / f"{name}{ENDING}").write_bytes(saved_bytes(name, job.model, job.reconstruction, job.texture))
     job.at(0.95, f"{name}.json")
     if report is not None:
         _text(folder / REPORT_NAME, report())

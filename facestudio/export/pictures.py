@@ -12,7 +12,7 @@ _PNG = (cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PN
 
 
 def png_bytes(picture: ByteArray) -> bytes:
-    """A picture (H, W, 3) uint8 sRGB as PNG; lossless; equal pictures give equal bytes."""
+    """A picture (H, W, 3) uint8 sRGB, or (H, W) uint8, as PNG; lossless; equal pictures give equal bytes."""
     return _encode(".png", picture, _PNG)
 
 
@@ -21,8 +21,31 @@ def jpeg_bytes(picture: ByteArray, quality: int = 85) -> bytes:
     return _encode(".jpg", picture, (cv2.IMWRITE_JPEG_QUALITY, quality))
 
 
+def decoded(raw: bytes, colour: bool = True) -> ByteArray:
+    """The pixels of a JPEG or PNG as stored (EXIF rotation is not applied): (H, W, 3) uint8 RGB, or (H, W) uint8.
+
+    Raises ValueError when the bytes are no picture.
+    """
+    flags = (cv2.IMREAD_COLOR if colour else cv2.IMREAD_GRAYSCALE) | cv2.IMREAD_IGNORE_ORIENTATION
+    pixels = cv2.imdecode(np.frombuffer(raw, np.uint8), flags) if raw else None
+    if pixels is None:
+        raise ValueError("a picture in it cannot be read")
+    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB) if colour else pixels, dtype=np.uint8)
+
+
+def same_picture(raw: bytes, picture: ByteArray) -> bool:
+    """Whether a file's bytes are a JPEG or PNG that decodes to exactly these pixels (H, W, 3) uint8 RGB."""
+    if not raw.startswith((b"\xff\xd8\xff", b"\x89PNG")):
+        return False
+    try:
+        return np.array_equal(decoded(raw), picture)
+    except (ValueError, cv2.error):
+        return False
+
+
 def _encode(kind: str, picture: ByteArray, options: tuple[int, ...]) -> bytes:
-    done, buffer = cv2.imencode(kind, cv2.cvtColor(np.ascontiguousarray(picture), cv2.COLOR_RGB2BGR), options)
+    rgb = np.ascontiguousarray(picture)
+    done, buffer = cv2.imencode(kind, cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR) if rgb.ndim == 3 else rgb, options)
     if not done:
         raise ValueError(f"a picture of shape {picture.shape} cannot be encoded as {kind}")
     return buffer.tobytes()

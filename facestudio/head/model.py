@@ -11,7 +11,7 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -122,14 +122,18 @@ def pack(model: HeadModel, half: bool = True) -> bytes:
     return pack_arrays(arrays)
 
 
-def pack_arrays(arrays: Mapping[str, NDArray[Any]]) -> bytes:
-    """The bytes of a compressed .npz. Deterministic: equal arrays give equal bytes, while np.savez would stamp the clock."""
+def pack_arrays(arrays: Mapping[str, NDArray[Any]], stored: Collection[str] = ()) -> bytes:
+    """The bytes of a compressed .npz. Deterministic: equal arrays give equal bytes, while np.savez would stamp the clock.
+
+    stored: keys of arrays that are compressed already (pictures), and kept as they are.
+    """
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for key in sorted(arrays):
             member = io.BytesIO()
             np.save(member, np.ascontiguousarray(arrays[key]), allow_pickle=False)
-            archive.writestr(zipfile.ZipInfo(f"{key}.npy", (1980, 1, 1, 0, 0, 0)), member.getvalue(), zipfile.ZIP_DEFLATED, 9)
+            how = zipfile.ZIP_STORED if key in stored else zipfile.ZIP_DEFLATED
+            archive.writestr(zipfile.ZipInfo(f"{key}.npy", (1980, 1, 1, 0, 0, 0)), member.getvalue(), how, 9)
     return buffer.getvalue()
 
 

@@ -14,7 +14,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from facestudio.export.folder import FORMATS, export_head
+from facestudio.export.folder import export_head
+from facestudio.export.formats import DEFAULT
 from facestudio.geometry.shading import portrait_camera
 from facestudio.head.model import HeadModel, load
 from facestudio.paths import models_dir
@@ -71,7 +72,7 @@ def main() -> None:
     """Print seconds per format and for all of them."""
     model = load(models_dir() / "openhead.npz")
     with tempfile.TemporaryDirectory() as folder:
-        for formats in (*((f,) for f in FORMATS), FORMATS):
+        for formats in (*((f,) for f in DEFAULT), DEFAULT):
             seconds = timed(model, formats, Path(folder))
             sys.stdout.write(f"{'+'.join(formats):32s} {seconds:.3f} s\n")
         sizes = ", ".join(f"{p.name} {p.stat().st_size / 1e6:.2f} MB" for p in sorted(Path(folder).iterdir()))

@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 
 from facestudio.errors import Cancelled, OutputError
-from facestudio.export.folder import FORMATS, check_name, export_head, safe_name
+from facestudio.export.folder import check_name, export_head, safe_name
+from facestudio.export.formats import DEFAULT
 from facestudio.head.model import HeadModel
 from facestudio.progress import CancelToken
 from facestudio.types import Reconstruction, Texture
 
-ALL = {"globe.glb", "globe.obj", "globe.mtl", "globe.png", "globe.json", "preview.png", "report.html"}
+ALL = {"globe.glb", "globe.obj", "globe.mtl", "globe_albedo.png", "globe.json", "globe.head.npz", "preview.png", "report.html"}
 
 
 def test_all_formats_make_all_files(
@@ -28,7 +29,7 @@ def test_all_formats_make_all_files(
     assert all(p.stat().st_size > 0 for p in written)
     content = json.loads((out / "globe.json").read_text())
     assert set(content["seconds"]) == {"fit", "export"}
-    albedo = cv2.imread(str(out / "globe.png"))[..., ::-1]
+    albedo = cv2.imread(str(out / "globe_albedo.png"))[..., ::-1]
     assert np.array_equal(albedo, small_texture.albedo)
 
 
@@ -36,7 +37,7 @@ def test_all_formats_make_all_files(
     ("chosen", "files"),
     [
         (("glb", "json"), {"globe.glb", "globe.json"}),
-        (("obj",), {"globe.obj", "globe.mtl", "globe.png"}),
+        (("obj",), {"globe.obj", "globe.mtl", "globe_albedo.png"}),
         (("preview",), {"preview.png"}),
         (("report",), {"report.html"}),
     ],
@@ -73,7 +74,7 @@ def test_a_cancel_at_any_step_leaves_nothing(
         calls += 1
 
     with pytest.raises(Cancelled):
-        export_head(small_model, small_reconstruction, small_texture, tmp_path / "out", "globe", FORMATS, progress, token)
+        export_head(small_model, small_reconstruction, small_texture, tmp_path / "out", "globe", DEFAULT, progress, token)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -19,7 +19,7 @@ def obj_path(small_scene: HeadScene, tmp_path: Path) -> Path:
     path = tmp_path / "globe.obj"
     path.write_text(obj_text(small_scene))
     (tmp_path / "globe.mtl").write_text(mtl_text(small_scene))
-    (tmp_path / "globe.png").write_bytes(png_bytes(small_scene.albedo))
+    (tmp_path / "globe_albedo.png").write_bytes(png_bytes(small_scene.albedo))
     return path
 
 
@@ -61,7 +61,7 @@ def test_every_file_is_named_after_the_head(small_scene: HeadScene) -> None:
     assert "mtllib Ada L.mtl" in text
     assert "usemtl Ada_L" in text
     assert "newmtl Ada_L" in mtl_text(named)
-    assert "map_Kd Ada L.png" in mtl_text(named)
+    assert "map_Kd Ada L_albedo.png" in mtl_text(named)
 
 
 def test_a_licence_of_many_lines_stays_a_comment(small_scene: HeadScene) -> None:

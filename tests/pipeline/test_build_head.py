@@ -44,7 +44,16 @@ def test_the_calibrated_head_is_metric_and_explains_the_photos(metric: tuple[Bui
 
 def test_the_folder_holds_everything_the_readme_names(metric: tuple[BuiltHead, Path]) -> None:
     _, out = metric
-    expected = {"sample.glb", "sample.obj", "sample.mtl", "sample.png", "sample.json", "preview.png", "report.html"}
+    expected = {
+        "sample.glb",
+        "sample.obj",
+        "sample.mtl",
+        "sample_albedo.png",
+        "sample.head.npz",
+        "sample.json",
+        "preview.png",
+        "report.html",
+    }
     assert expected <= {p.name for p in out.iterdir()}
     facts = json.loads((out / "sample.json").read_text())
     assert np.asarray(facts["now_landmarks"]).shape == (7, 3)
