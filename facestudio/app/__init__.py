@@ -1,0 +1,1 @@
+"""The window. It shows what the floors below compute, and computes nothing itself: the only place where Qt is imported."""

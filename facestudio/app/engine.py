@@ -1,0 +1,69 @@
+"""The heavy imports (torch, OpenCV, mediapipe: about three seconds), made in a thread after the window has been painted."""
+
+from __future__ import annotations
+
+import importlib
+import threading
+from collections.abc import Callable, Sequence
+
+from PySide6.QtCore import QObject, Qt, Signal
+
+# What a reconstruction and the viewer import; the order is that of need.
+MODULES = ("numpy", "cv2", "facestudio.pipeline.build_head", "pyvista", "pyvistaqt", "facestudio.landmarks.mediapipe_detector")
+
+
+class Engine(QObject):
+    """Whether the engine has started. All signals arrive on the GUI thread.
+
+    became_ready: everything is imported. failed(exception): something could not be; the page says so and the rest still works.
+    """
+
+    became_ready = Signal()
+    failed = Signal(object)
+    _ended = Signal(object)
+
+    def __init__(self, parent: QObject | None = None, modules: Sequence[str] = MODULES) -> None:
+        super().__init__(parent)
+        self._modules = tuple(modules)
+        self._ready = False
+        self._thread: threading.Thread | None = None
+        self._waiting: list[Callable[[], None]] = []
+        self._ended.connect(self._finish, Qt.ConnectionType.QueuedConnection)
+
+    @property
+    def ready(self) -> bool:
+        """True once everything is imported."""
+        return self._ready
+
+    def start(self) -> None:
+        """Begin importing, once; returns at once."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._warm, name="engine", daemon=True)
+            self._thread.start()
+
+    def when_ready(self, action: Callable[[], None]) -> None:
+        """Call an action on the GUI thread as soon as the engine is ready: now, if it is."""
+        if self._ready:
+            action()
+        else:
+            self._waiting.append(action)
+
+    def _warm(self) -> None:
+        problem: Exception | None = None
+        try:
+            for name in self._modules:
+                importlib.import_module(name)
+        except Exception as error:
+            problem = error
+        self._ended.emit(problem)
+
+    def _finish(self, problem: Exception | None) -> None:
+        if problem is not None:
+            self._thread = None  # another start may try again
+            self.failed.emit(problem)
+            return
+        self._ready = True
+        self.became_ready.emit()
+        waiting, self._waiting = self._waiting, []
+        for action in waiting:
+            action()

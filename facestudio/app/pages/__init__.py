@@ -1,0 +1,1 @@
+"""One folder for each page of the window: page.py holds its widgets, presenter.py what they show and do."""
