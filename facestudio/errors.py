@@ -59,6 +59,14 @@ class DatasetError(FaceStudioError):
     """A data set folder is missing parts that an evaluation needs."""
 
 
+class CameraError(FaceStudioError):
+    """A live camera cannot be found or opened, or it stopped sending pictures."""
+
+
+class CalibrationError(FaceStudioError):
+    """Pictures of the calibration board do not determine the cameras, or a calibration does not fit the rig."""
+
+
 class Cancelled(FaceStudioError):
     """The operator cancelled; nothing half-written was left behind."""
 
