@@ -1,0 +1,154 @@
+"""What pages may ask of a 3D viewer, and a viewer for tests that only remembers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+from PySide6.QtWidgets import QWidget
+
+from facestudio.app.viewer.colours import Rgb, ViewMode
+from facestudio.app.viewer.surface import ShownHead
+from facestudio.types import ByteArray, Camera, FloatArray
+
+
+class Viewer(Protocol):
+    """Shows one head. Every call belongs to the GUI thread and returns at once; drawing follows when Qt paints.
+
+    on_photo_left: called when the operator turned the head away from a photo's view.
+    """
+
+    on_photo_left: Callable[[], None]
+
+    @property
+    def widget(self) -> QWidget:
+        """What to put into a layout."""
+
+    def show_head(self, head: ShownHead) -> None:
+        """Show another head; the eye stays where it is, or goes home when there was none."""
+
+    def move(self, vertices: FloatArray) -> None:
+        """Move the shown head's vertices (V, 3), metres, head frame."""
+
+    def set_mode(self, mode: ViewMode) -> None:
+        """Paint the head otherwise. A mode without data shows clay."""
+
+    def set_landmarks(self, points: FloatArray | None) -> None:
+        """Show dots at (N, 3), metres, head frame; None hides them."""
+
+    def set_light(self, degrees: float) -> None:
+        """Where the main light comes from, round the eye's axis to the head: 0 from the front, positive from the right."""
+
+    def set_turntable(self, on: bool) -> None:
+        """Turn the eye steadily round the head."""
+
+    def reset_eye(self) -> None:
+        """Fly home."""
+
+    def fly_to(self, camera: Camera, photo: ByteArray) -> None:
+        """Fly to where a photo (H, W, 3) uint8 sRGB was taken and put it behind the head."""
+
+    def set_photo_share(self, share: float) -> None:
+        """0: the head in front of its photo; 1: the photo alone."""
+
+    def leave_photo(self) -> None:
+        """Take the photo away."""
+
+    def set_background(self, colour: Rgb) -> None:
+        """The colour behind the head, sRGB."""
+
+    def picture(self) -> ByteArray:
+        """What is seen now, (H, W, 3) uint8 sRGB."""
+
+    def clear(self) -> None:
+        """Show nothing."""
+
+    def close(self) -> None:
+        """Give back what the graphics card holds. The viewer is of no use afterwards."""
+
+
+class RememberingViewer:
+    """A viewer without graphics: what pages told it last, for tests."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        self.on_photo_left: Callable[[], None] = lambda: None
+        self.parent = parent
+        self._widget: QWidget | None = None
+        self.head: ShownHead | None = None
+        self.vertices: FloatArray | None = None
+        self.moves = 0
+        self.mode = ViewMode.TEXTURE
+        self.landmarks: FloatArray | None = None
+        self.light = 0.0
+        self.turntable = False
+        self.camera: Camera | None = None
+        self.share = 0.0
+        self.background: Rgb = (0, 0, 0)
+        self.homecomings = 0
+        self.closed = False
+
+    @property
+    def widget(self) -> QWidget:
+        """An empty widget, made when somebody asks."""
+        if self._widget is None:
+            self._widget = QWidget(self.parent)
+        return self._widget
+
+    def show_head(self, head: ShownHead) -> None:
+        """Remember it."""
+        self.head, self.vertices = head, head.vertices
+
+    def move(self, vertices: FloatArray) -> None:
+        """Remember it."""
+        self.vertices = vertices
+        self.moves += 1
+
+    def set_mode(self, mode: ViewMode) -> None:
+        """Remember it."""
+        self.mode = mode
+
+    def set_landmarks(self, points: FloatArray | None) -> None:
+        """Remember it."""
+        self.landmarks = points
+
+    def set_light(self, degrees: float) -> None:
+        """Remember it."""
+        self.light = degrees
+
+    def set_turntable(self, on: bool) -> None:
+        """Remember it."""
+        self.turntable = on
+
+    def reset_eye(self) -> None:
+        """Count it."""
+        self.leave_photo()
+        self.homecomings += 1
+
+    def fly_to(self, camera: Camera, photo: ByteArray) -> None:
+        """Remember the camera."""
+        self.camera = camera
+
+    def set_photo_share(self, share: float) -> None:
+        """Remember it."""
+        self.share = share
+
+    def leave_photo(self) -> None:
+        """Forget the camera."""
+        self.camera = None
+
+    def set_background(self, colour: Rgb) -> None:
+        """Remember it."""
+        self.background = colour
+
+    def picture(self) -> ByteArray:
+        """One pixel of the background."""
+        return np.asarray([[self.background]], dtype=np.uint8)
+
+    def clear(self) -> None:
+        """Forget the head."""
+        self.head = self.vertices = None
+
+    def close(self) -> None:
+        """Remember it."""
+        self.closed = True
