@@ -13,16 +13,14 @@ import numpy as np
 from facestudio.atomic import write_folder
 from facestudio.errors import OutputError
 from facestudio.export.formats import DEFAULT, FORMATS, PREVIEW_NAME, REPORT_NAME
-from facestudio.export.glb import glb_bytes
 from facestudio.export.head_json import head_json
-from facestudio.export.obj import mtl_text, obj_text
 from facestudio.export.overlay import photo_and_overlay
 from facestudio.export.pictures import png_bytes
 from facestudio.export.portraits import HERO, SIX_VIEWS, portrait, shrunk
 from facestudio.export.report import PhotoPair, report_html
-from facestudio.export.saved import ENDING, saved_bytes
 from facestudio.export.scene import HeadScene, build_scene
 from facestudio.export.versions import versions
+from facestudio.export.writers import WRITERS, Files, write_text
 from facestudio.head.model import HeadModel
 from facestudio.progress import CancelToken, Progress, silent
 from facestudio.types import ByteArray, Reconstruction, Texture
@@ -31,6 +29,7 @@ STAGE = "export"
 _PREVIEW_HEIGHT, _PREVIEW_WIDTH = 720, 600  # of each of its two halves
 _VIEW_HEIGHT, _VIEW_WIDTH = 400, 320
 _PORTRAIT_TEXELS = 1024
+_WITH_TEXTURE = ("glb", "obj", "blender", "usd", "blend", "fbx")
 _LONGEST_NAME = 200  # bytes: file systems take 255, with the ending and a temporary file's own letters
 _FORBIDDEN = set('<>:"/\\|?*')
 
@@ -105,35 +104,26 @@ def safe_name(text: str) -> str:
 
 
 def _write(job: _Job, folder: Path, formats: set[str]) -> None:
-    name = job.scene.name
     # OpenCV lets go of Python's lock while it compresses, so that the slowest step costs nothing on a second core.
     with ThreadPoolExecutor(max_workers=1) as pool:
         job.at(0.0, "pictures")
-        albedo_png = pool.submit(png_bytes, job.texture.albedo) if formats & {"glb", "obj"} else None
-        small = shrunk(job.texture.albedo, _PORTRAIT_TEXELS)
+        albedo_png = pool.submit(png_bytes, job.texture.albedo) if formats & set(_WITH_TEXTURE) else None
+        small = shrunk(job.texture.albedo, _PORTRAIT_TEXELS) if formats & {"preview", "report"} else job.texture.albedo
         if "preview" in formats:
             (folder / PREVIEW_NAME).write_bytes(png_bytes(_preview(job, small)))
         report = _report(job, small) if "report" in formats else None
-        if "obj" in formats:
-            job.at(0.6, f"{name}.obj")
-            _text(folder / f"{name}.obj", obj_text(job.scene))
-            _text(folder / f"{name}.mtl", mtl_text(job.scene))
-        if albedo_png is not None:
-            job.at(0.7, "texture")
-            png = albedo_png.result()
-            if "obj" in formats:
-                (folder / f"{name}_albedo.png").write_bytes(png)
-            if "glb" in formats:
-                job.at(0.8, f"{name}.glb")
-                (folder / f"{name}.glb").write_bytes(glb_bytes(job.scene, png))
-    if "head" in formats:
-        job.at(0.9, f"{name}{ENDING}")
-        (folder / f"{name}{ENDING}").write_bytes(saved_bytes(name, job.model, job.reconstruction, job.texture))
-    job.at(0.95, f"{name}.json")
+        job.at(0.6, "texture")
+        files = Files(job.model, job.reconstruction, job.texture, job.scene, albedo_png.result() if albedo_png else b"")
+    chosen = [key for key in FORMATS if key in formats and key in WRITERS]
+    for number, key in enumerate(chosen):
+        job.at(0.6 + 0.35 * number / len(chosen), FORMATS[key].label)
+        WRITERS[key](files, folder, job.cancel)
+    job.at(0.95, f"{job.scene.name}.json")
     if report is not None:
-        _text(folder / REPORT_NAME, report())
+        write_text(folder / REPORT_NAME, report())
     if "json" in formats:
-        _text(folder / f"{name}.json", head_json(job.model, job.reconstruction, job.texture, job.scene, job.seconds))
+        text = head_json(job.model, job.reconstruction, job.texture, job.scene, job.seconds)
+        write_text(folder / f"{job.scene.name}.json", text)
     job.cancel.check()
 
 
@@ -163,9 +153,3 @@ def _report(job: _Job, albedo: ByteArray) -> Callable[[], str]:
         return report_html(job.model, job.reconstruction, job.texture, job.scene, photos, portraits, versions(), job.seconds)
 
     return compose
-
-
-def _text(path: Path, text: str) -> None:
-    # The same bytes on every system, so that hashes can be compared.
-    # A photo's file name need not be valid Unicode; \udcff is what JSON calls such a byte, too.
-    path.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")

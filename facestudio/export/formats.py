@@ -18,7 +18,8 @@ class Format:
     """One choice.
 
     key: its word on the command line. label: its name in the window. sentence: what it is for.
-    files: the files it writes for a head of a given name. default: part of every export unless others are chosen.
+    files: the files it writes for a head of a given name (of photos, those there are).
+    default: part of every export unless others are chosen.
     needs: a program that must be installed for it, or "".
     """
 
@@ -34,15 +35,27 @@ def _named(*endings: str) -> Callable[[str], tuple[str, ...]]:
     return lambda name: tuple(name + ending for ending in endings)
 
 
+_PHOTOS = ("_left.jpg", "_front.jpg", "_right.jpg")
+_BLENDER = "Blender"
 _ALL = (
     Format(
         "glb", "glTF", "The whole head for Blender, Unity and three.js: texture, skeleton, expressions.", _named(".glb"), True
+    ),
+    Format(
+        *("blender", "Blender script", "Opens the head in Blender, with the photos behind their cameras."),
+        *(_named(".glb", "_open_in_blender.py", *_PHOTOS), True),
     ),
     Format("obj", "OBJ", "Shape and texture for MetaHuman, ZBrush and Wrap.", _named(".obj", ".mtl", "_albedo.png"), True),
     Format("json", "Numbers", "Coefficients, cameras, quality and versions.", _named(".json"), True),
     Format("head", "FaceStudio", "The head as FaceStudio opens it again, with its photos.", _named(".head.npz"), True),
     Format("preview", "Picture", "A picture of the head.", lambda name: (PREVIEW_NAME,), True),
     Format("report", "Report", "What was measured, to read and print.", lambda name: (REPORT_NAME,), True),
+    Format("ply", "PLY", "Every vertex with its colour and its accuracy, for MeshLab and CloudCompare.", _named(".ply")),
+    Format("stl", "STL", "Closed, in millimetres, for 3D printing.", _named(".stl")),
+    Format("usd", "USD", "Skeleton and expressions for Omniverse, Houdini and Maya.", _named(".usdc", "_albedo.png")),
+    Format("smplx", "smplx", "Coefficients under the names that Python's smplx uses.", _named("_smplx.npz")),
+    Format("blend", "Blender file", "The opened head with its photos, saved by Blender.", _named(".blend"), needs=_BLENDER),
+    Format("fbx", "FBX", "For Unreal, Unity and Maya, written by Blender.", _named(".fbx"), needs=_BLENDER),
 )
 FORMATS: Mapping[str, Format] = {f.key: f for f in _ALL}
 DEFAULT: tuple[str, ...] = tuple(f.key for f in _ALL if f.default)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from facestudio.atomic import write_file
 from facestudio.errors import FaceStudioError, HeadModelError, SavedHeadError
-from facestudio.export.pictures import decoded, jpeg_bytes, png_bytes, same_picture
+from facestudio.export.pictures import decoded, jpeg_bytes, original_bytes, png_bytes
 from facestudio.head.model import HeadModel, pack_arrays
 from facestudio.head.store import load_head as load_head_model
 from facestudio.types import Camera, Float64Array, Image, Landmarks, Reconstruction, Scale, Texture, View, ViewName, ViewQuality
@@ -67,7 +67,7 @@ def saved_bytes(name: str, model: HeadModel, r: Reconstruction, texture: Texture
         arrays["world_from_head"] = r.world_from_head
     for i, (view, camera) in enumerate(zip(r.views, r.cameras, strict=True)):
         arrays[f"view/{i}/camera"] = _camera_numbers(camera)
-        arrays[f"view/{i}/photo"] = _bytes(_photo_bytes(view.image))
+        arrays[f"view/{i}/photo"] = _bytes(original_bytes(view.image) or jpeg_bytes(view.image.pixels, _PHOTO_QUALITY))
         if view.camera is not None:
             arrays[f"view/{i}/rig_camera"] = _camera_numbers(view.camera)
         if view.landmarks is not None:
@@ -279,18 +279,6 @@ def _camera(numbers: NDArray[Any]) -> Camera:
         raise ValueError("a camera is malformed")
     K, R, t, distortion = values[:9].reshape(3, 3), values[9:18].reshape(3, 3), values[18:21], values[21:26]
     return Camera(K, R, t, int(values[26]), int(values[27]), distortion)
-
-
-def _photo_bytes(image: Image) -> bytes:
-    """The photo's own file when it decodes to these very pixels; else (turned, converted, reduced, made in memory) a fine JPEG."""
-    if image.source is not None:
-        try:
-            raw = image.source.read_bytes()
-        except OSError:
-            raw = b""  # gone since it was read: a memory card
-        if raw and same_picture(raw, image.pixels):
-            return raw
-    return jpeg_bytes(image.pixels, _PHOTO_QUALITY)
 
 
 def _bytes(raw: bytes) -> NDArray[np.uint8]:

@@ -17,7 +17,20 @@ from facestudio.head.model import HeadModel
 from facestudio.progress import CancelToken
 from facestudio.types import Reconstruction, Texture
 
-ALL = {"globe.glb", "globe.obj", "globe.mtl", "globe_albedo.png", "globe.json", "globe.head.npz", "preview.png", "report.html"}
+ALL = {
+    "globe_open_in_blender.py",
+    "globe_left.jpg",
+    "globe_front.jpg",
+    "globe_right.jpg",
+    "globe.glb",
+    "globe.obj",
+    "globe.mtl",
+    "globe_albedo.png",
+    "globe.json",
+    "globe.head.npz",
+    "preview.png",
+    "report.html",
+}
 
 
 def test_all_formats_make_all_files(
@@ -57,8 +70,8 @@ def test_only_the_chosen_formats(
 def test_an_unknown_format_is_refused(
     small_model: HeadModel, small_reconstruction: Reconstruction, small_texture: Texture, tmp_path: Path
 ) -> None:
-    with pytest.raises(ValueError, match="fbx"):
-        export_head(small_model, small_reconstruction, small_texture, tmp_path, "globe", ("fbx",))
+    with pytest.raises(ValueError, match="x3d"):
+        export_head(small_model, small_reconstruction, small_texture, tmp_path, "globe", ("x3d",))
 
 
 @pytest.mark.parametrize("step", range(0, 14, 3))
