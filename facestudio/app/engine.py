@@ -1,15 +1,17 @@
-"""The heavy imports (torch, OpenCV, mediapipe: about three seconds), made in a thread after the window has been painted."""
+"""The heavy imports (OpenCV, numba, mediapipe, VTK: some seconds), made in a thread after the window has been painted."""
 
 from __future__ import annotations
 
 import importlib
+import os
+import sys
 import threading
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QObject, Qt, Signal
 
 # What a reconstruction and the viewer import; the order is that of need.
-MODULES = ("numpy", "cv2", "facestudio.pipeline.build_head", "pyvista", "pyvistaqt", "facestudio.landmarks.mediapipe_detector")
+MODULES = ("facestudio.pipeline.build_head", "pyvista", "pyvistaqt", "facestudio.landmarks.mediapipe_detector")
 
 
 class Engine(QObject):
@@ -35,6 +37,14 @@ class Engine(QObject):
         """True once everything is imported."""
         return self._ready
 
+    @property
+    def device(self) -> str:
+        """What reconstructions compute on, as the operator says it."""
+        torch = sys.modules.get("torch")
+        if torch is not None and torch.cuda.is_available():
+            return f"GPU · {torch.cuda.get_device_name(0)}"
+        return f"CPU × {os.cpu_count() or 1}"
+
     def start(self) -> None:
         """Begin importing, once; returns at once."""
         if self._thread is None:
@@ -47,6 +57,13 @@ class Engine(QObject):
             action()
         else:
             self._waiting.append(action)
+
+    def join(self, seconds: float) -> bool:
+        """Wait for the imports to end, at the program's end; False when they have not."""
+        if self._thread is not None:
+            self._thread.join(seconds)
+            return not self._thread.is_alive()
+        return True
 
     def _warm(self) -> None:
         problem: Exception | None = None

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from facestudio import __version__
+from facestudio.cli import app as window
 from facestudio.cli import demo, evaluate, export, models, reconstruct
 from facestudio.cli.console import out
 
@@ -16,6 +17,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Three photos become a textured, metric, animatable head.",
 )
+app.command()(window.app)
 app.command()(reconstruct.reconstruct)
 app.command()(export.export)
 app.command()(demo.demo)
