@@ -25,14 +25,15 @@ from facestudio.app.theme import install_theme
 from facestudio.errors import FaceStudioError
 from facestudio.library.store import Library
 
+_IMPORT_SECONDS = 20.0
 _log = logging.getLogger(__name__)
 
 
 class Application:
     """Everything that lives as long as the window. `show` opens it; `close` after the event loop ended."""
 
-    def __init__(self, app: QApplication) -> None:
-        """Raises OutputError when the library's folder cannot be made or written."""
+    def __init__(self, app: QApplication, engine: Engine | None = None) -> None:
+        """engine: another than the usual, in tests. Raises OutputError when the library's folder cannot be made or written."""
         self._app = app
         folder = config_dir()
         app.setApplicationName("FaceStudio")
@@ -47,7 +48,7 @@ class Application:
         self.navigator = Navigator()
         self.net = CrashNet(folder / "log", self.navigator.show_error)
         library = self._open_library(chosen)
-        self.engine = Engine()
+        self.engine = engine or Engine()
         self.jobs = Jobs(timings=folder / "timings.json")
         self.context = AppContext(library, self.jobs, self.settings, self.navigator, QUndoStack(), self.engine)
         state = QSettings(str(folder / "window.ini"), QSettings.Format.IniFormat)
@@ -77,6 +78,7 @@ class Application:
     def close(self) -> None:
         """Let go of everything."""
         self.jobs.shut_down()
+        self.engine.close(_IMPORT_SECONDS)
         self.context.library.close()
         self.net.close()
 

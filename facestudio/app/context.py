@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoStack
@@ -12,6 +11,7 @@ from PySide6.QtGui import QUndoStack
 from facestudio.app.engine import Engine
 from facestudio.app.jobs import Jobs
 from facestudio.app.settings import SettingsStore
+from facestudio.library.store import Library
 
 
 class Navigator(QObject):
@@ -78,9 +78,9 @@ class Navigator(QObject):
 
 @dataclass(frozen=True)
 class AppContext:
-    """library: facestudio.library's Library. undo: one stack for the whole window (Ctrl+Z, Ctrl+Shift+Z)."""
+    """undo: one stack for the whole window (Ctrl+Z, Ctrl+Shift+Z)."""
 
-    library: Any
+    library: Library
     jobs: Jobs
     settings: SettingsStore
     navigator: Navigator

@@ -58,12 +58,12 @@ class Engine(QObject):
         else:
             self._waiting.append(action)
 
-    def join(self, seconds: float) -> bool:
-        """Wait for the imports to end, at the program's end; False when they have not."""
+    def close(self, seconds: float) -> None:
+        """Wait for the imports to end, since Python must not end in the middle of one, and tell nobody any more."""
+        self._ended.disconnect(self._finish)
+        self._waiting.clear()
         if self._thread is not None:
             self._thread.join(seconds)
-            return not self._thread.is_alive()
-        return True
 
     def _warm(self) -> None:
         problem: Exception | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
-from PySide6.QtCore import QSettings, Qt, QTimer, Signal
+from PySide6.QtCore import QByteArray, QSettings, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QKeySequence, QPaintEvent, QShortcut
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMainWindow, QMessageBox, QPushButton, QSplitter, QVBoxLayout, QWidget
 
@@ -13,7 +13,7 @@ from facestudio.app.context import AppContext
 from facestudio.app.jobs import Job, JobState
 from facestudio.app.page import Page
 from facestudio.app.report import problem
-from facestudio.app.stage import WELCOME, Stage
+from facestudio.app.stage import Stage
 from facestudio.app.strings import tr
 from facestudio.app.widgets.job_strip import JobStrip
 from facestudio.app.widgets.log_pane import LogPane
@@ -186,22 +186,20 @@ class MainWindow(QMainWindow):
 
     def _restore(self) -> None:
         self.resize(*SIZE)
-        for key, restore in self._kept():
+        for key, restore in {
+            "geometry": self.restoreGeometry,
+            "stage": self.stage.restoreState,
+            "log": self.middle.restoreState,
+        }.items():
             value = self._state.value(key)
-            if value is not None:
-                restore[1](value)
+            if isinstance(value, QByteArray):
+                restore(value)
 
     def _save(self) -> None:
-        for key, keep in self._kept():
-            self._state.setValue(key, keep[0]())
+        self._state.setValue("geometry", self.saveGeometry())
+        self._state.setValue("stage", self.stage.saveState())
+        self._state.setValue("log", self.middle.saveState())
         self._state.sync()
-
-    def _kept(self) -> list[tuple[str, tuple]]:
-        return [
-            ("geometry", (self.saveGeometry, self.restoreGeometry)),
-            ("stage", (self.stage.saveState, self.stage.restoreState)),
-            ("log", (self.middle.saveState, self.middle.restoreState)),
-        ]
 
 
 def _line(parent: QWidget, vertical: bool) -> QFrame:
@@ -209,6 +207,3 @@ def _line(parent: QWidget, vertical: bool) -> QFrame:
     line.setProperty("look", "line")
     line.setFixedWidth(1) if vertical else line.setFixedHeight(1)
     return line
-
-
-__all__ = ["WELCOME", "MainWindow"]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
+from typing import Any
 
 from facestudio.app.context import AppContext
 from facestudio.app.jobs import Job
@@ -19,13 +21,12 @@ def start_reconstruction(context: AppContext, capture: Path) -> Job:
     chosen, library = context.settings.value, context.library
 
     def work(progress: Progress, cancel: CancelToken, partial: Partial) -> Path:
-        from facestudio.pipeline.reconstruct_capture import CaptureSettings, reconstruct_capture
-
-        settings = CaptureSettings(
+        module: Any = importlib.import_module("facestudio.pipeline.reconstruct_capture")
+        settings = module.CaptureSettings(
             head=chosen.head, engine=chosen.engine, quality=chosen.quality, texture_size=chosen.texture_size
         )
         try:
-            return reconstruct_capture(capture, settings, progress, cancel, partial)
+            return Path(module.reconstruct_capture(capture, settings, progress, cancel, partial))
         finally:
             library.update(capture)
 

@@ -43,7 +43,7 @@ def problem(error: BaseException) -> Problem:
         remedy = tr("Check that the file or folder is there and may be used, then try again.")
         return Problem(f"{where}{error.strerror or error}", remedy, details, expected=True)
     return Problem(
-        tr("FaceStudio made a mistake: {name}: {text}", name=type(error).__name__, text=str(error)),
+        tr("FaceStudio made a mistake: {kind}: {message}", kind=type(error).__name__, message=str(error)),
         tr("Your data is safe. Try again; if it happens again, copy the report and send it to us."),
         details,
         expected=False,

@@ -34,7 +34,9 @@ class SampleSubject(QObject):
         if known:
             self._show(known[0])
             return
-        new = NewCapture(tr("Sample subject"), tr("Sample photos"), sample_photos(), resources_dir() / "sample" / "cameras.json")
+        new = NewCapture(
+            tr("Sample subject"), tr("Sample photos"), sample_photos(), resources_dir() / "sample" / "cameras.json"
+        )
 
         def work(progress: Progress, cancel: CancelToken, partial: Partial) -> CaptureRecord:
             return self._context.library.add_capture(new, progress, cancel)

@@ -17,9 +17,14 @@ from facestudio.paths import resources_dir
 
 SYSTEM = "system"
 ENGLISH = "en"
+# Sentences of the floors below that the window shows through tr(variable); their translations need not stand in our source.
+FROM_BELOW: frozenset[str] = frozenset()
 
 
-def tr(text: str, **values: object) -> str:
+_installed: list[QTranslator] = []  # kept alive here: Qt holds no reference of its own
+
+
+def tr(text: str, /, **values: object) -> str:
     """A sentence in the operator's language, with {placeholders} filled. `text` must be a literal, so that translators find it."""
     translated = QCoreApplication.translate("", text)
     return translated.format(**values) if values else translated
@@ -69,13 +74,17 @@ class JsonTranslator(QTranslator):
 def install_language(app: QCoreApplication, setting: str) -> str:
     """Translate the application from now on: our sentences and Qt's own. Returns the language's code."""
     language = chosen_language(setting)
+    for old in _installed:
+        app.removeTranslator(old)
+    _installed.clear()
     QLocale.setDefault(QLocale(language) if setting != SYSTEM else QLocale.system())
     if language == ENGLISH:
         return language
     ours = JsonTranslator(read_language(language))
-    theirs = QTranslator(app)
+    theirs = QTranslator()
     if theirs.load(f"qtbase_{language}", str(Path(QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)))):
         app.installTranslator(theirs)
-    ours.setParent(app)
+        _installed.append(theirs)
     app.installTranslator(ours)
+    _installed.append(ours)
     return language

@@ -8,6 +8,8 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QPalette
 from PySide6.QtWidgets import QApplication
 
+from facestudio.paths import resources_dir
+
 SPACING = (4, 8, 12, 16, 24)
 RADIUS = 8
 
@@ -157,6 +159,7 @@ def palette(t: Tokens) -> QPalette:
 
 def style_sheet(t: Tokens) -> str:
     """The style sheet. A widget asks for its look by the property `look`: heading, dim, primary, quiet, card, panel."""
+    arrow = (resources_dir() / "theme" / "arrow.svg").as_posix()
     return f"""
 QToolTip {{ background: {t.surface_2}; color: {t.text}; border: 1px solid {t.line}; padding: 4px 8px; }}
 QLabel[look="heading"] {{ font-size: 16px; font-weight: 600; }}
@@ -179,7 +182,8 @@ QPushButton:disabled {{ color: {t.text_dim}; background: {t.surface_1}; }}
 QPushButton[look="primary"] {{ background: {t.accent}; color: {t.on_accent}; border-color: {t.accent}; font-weight: 600; }}
 QPushButton[look="primary"]:focus {{ border: 2px solid {t.text}; padding: 5px 13px; }}
 QPushButton[look="primary"]:disabled {{ background: {t.surface_2}; color: {t.text_dim}; border-color: {t.line}; }}
-QPushButton[look="quiet"] {{ background: transparent; border-color: transparent; }}
+QPushButton[big="true"] {{ min-height: 32px; }}
+QPushButton[look="quiet"] {{ background: transparent; border-color: transparent; padding: 4px 8px; }}
 QPushButton[look="quiet"]:hover {{ background: {t.surface_2}; }}
 QPushButton[look="quiet"]:focus {{ border-color: {t.accent}; }}
 QPushButton[look="danger"] {{ color: {t.bad}; }}
@@ -196,10 +200,18 @@ QLineEdit, QPlainTextEdit, QTextEdit, QComboBox, QSpinBox, QDoubleSpinBox {{ bac
     border-radius: 6px; padding: 4px 8px; min-height: 20px; selection-background-color: {t.accent}; selection-color: {t.on_accent}; }}
 QLineEdit:focus, QPlainTextEdit:focus, QTextEdit:focus, QComboBox:focus, QSpinBox:focus, QDoubleSpinBox:focus {{
     border-color: {t.accent}; }}
-QComboBox::drop-down {{ border: none; width: 22px; }}
+QComboBox::drop-down {{ border: none; width: 26px; }}
+QComboBox::down-arrow {{ image: url("{arrow}"); width: 12px; height: 12px; }}
+QComboBox:disabled {{ color: {t.text_dim}; background: {t.surface_0}; }}
 QComboBox QAbstractItemView {{ background: {t.surface_1}; border: 1px solid {t.line}; }}
 QProgressBar {{ background: {t.surface_2}; border: none; border-radius: 4px; min-height: 8px; max-height: 8px; }}
 QProgressBar::chunk {{ background: {t.accent}; border-radius: 4px; }}
+QScrollBar:vertical {{ background: transparent; width: 12px; margin: 0; }}
+QScrollBar:horizontal {{ background: transparent; height: 12px; margin: 0; }}
+QScrollBar::handle {{ background: {t.line}; border-radius: 4px; margin: 2px; min-height: 32px; min-width: 32px; }}
+QScrollBar::handle:hover {{ background: {t.text_dim}; }}
+QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
+QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
 QScrollArea {{ border: none; background: transparent; }}
 QSplitter::handle {{ background: {t.line}; }}
 QTabWidget::pane {{ border: none; border-top: 1px solid {t.line}; }}

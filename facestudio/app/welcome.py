@@ -40,9 +40,11 @@ class Welcome(QWidget):
         self._tint()
 
     def _button(self, text: str, look: str = "") -> QPushButton:
-        button = QPushButton(text, self)
+        button = QPushButton("\u2002" + text, self)  # Qt puts the icon too close to the words
+        button.setAccessibleName(text)
         button.setProperty("look", look)
-        button.setMinimumSize(280, 44)
+        button.setProperty("big", True)
+        button.setMinimumWidth(280)
         button.setIconSize(QSize(20, 20))
         return button
 

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFontDatabase, QGuiApplication
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPlainTextEdit,
+    QPushButton,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from facestudio.app.icons import icon, pixmap
 from facestudio.app.report import Problem, report
@@ -20,6 +30,7 @@ class ErrorCard(QFrame):
     def __init__(self, shown: Problem, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.problem = shown
+        self.dismissed = False
         self.setProperty("look", "card-bad")
         self.setAccessibleName(shown.what)
         sign = QLabel(self)
@@ -43,12 +54,14 @@ class ErrorCard(QFrame):
         self.copy.clicked.connect(self._copy)
         close = QToolButton(self)
         close.setIcon(icon("close"))
+        close.setFixedSize(26, 26)
         close.setToolTip(tr("Dismiss (Esc)"))
         close.setAccessibleName(tr("Dismiss"))
         close.clicked.connect(self.dismiss)
         self._unfold(False)
         self.buttons = QHBoxLayout()
         self.buttons.setSpacing(8)
+        self.buttons.setContentsMargins(-8, 0, 0, 0)  # so that the words, not their buttons' edges, stand in one line
         for button in (self.fold, self.copy):
             self.buttons.addWidget(button)
         self.buttons.addStretch(1)
@@ -72,6 +85,7 @@ class ErrorCard(QFrame):
 
     def dismiss(self) -> None:
         """Remove the card."""
+        self.dismissed = True
         self.hide()
         self.deleteLater()
 
@@ -103,8 +117,9 @@ class ErrorShelf(QWidget):
 
     def cards(self) -> list[ErrorCard]:
         """The cards now shown, newest first."""
-        found = [self._column.itemAt(i).widget() for i in range(self._column.count())]
-        return [card for card in found if isinstance(card, ErrorCard) and not card.isHidden()]
+        items = (self._column.itemAt(i) for i in range(self._column.count()))
+        found = [item.widget() for item in items if item is not None]
+        return [card for card in found if isinstance(card, ErrorCard) and not card.dismissed]
 
     def add(self, shown: Problem) -> ErrorCard:
         """Show a problem; the same one again only moves to the top."""

@@ -29,12 +29,15 @@ class Starting(QWidget):
             column.addWidget(widget, 0, Qt.AlignmentFlag.AlignHCenter)
         column.addStretch(1)
         engine.failed.connect(self._failed)
-        engine.became_ready.connect(lambda: self.bar.setRange(0, 1))
+        engine.became_ready.connect(self._rest)
         self._show(failed=False)
 
     def _start(self) -> None:
         self._show(failed=False)
         self._engine.start()
+
+    def _rest(self) -> None:
+        self.bar.setRange(0, 1)  # a bar that moves costs a paint for every step
 
     def _failed(self) -> None:
         self._show(failed=True)

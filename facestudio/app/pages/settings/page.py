@@ -78,7 +78,7 @@ class SettingsPage(Page):
                 [
                     self._combo("head", tr("Head model"), p.heads),
                     (
-                        tr("FLAME"),
+                        "FLAME",
                         self.import_flame,
                         _label(tr("Have flame2023_Open.pkl or generic_model.pkl? Import it once."), "dim"),
                     ),
@@ -98,11 +98,18 @@ class SettingsPage(Page):
         )
         column.addWidget(_card(tr("Storage"), [(tr("Library"), _row(self.change_folder, show), self.folder)]))
         column.addWidget(
-            _card(tr("Window"), [self._combo("theme", tr("Theme"), p.themes), self._combo("language", tr("Language"), p.languages)])
+            _card(
+                tr("Window"),
+                [self._combo("theme", tr("Theme"), p.themes), self._combo("language", tr("Language"), p.languages)],
+            )
         )
-        promise = tr("No picture leaves this computer: FaceStudio opens no network connection. To remove a person, use")
-        promise += " " + tr("Erase subject in the library; it removes photos, heads, thumbnails and index. Exported files are yours.")
-        column.addWidget(_card(tr("Privacy"), [(tr("Logs"), logs, _label(tr("Errors and file names, for your eyes."), "dim"))], promise))
+        promise = tr(
+            "No picture leaves this computer: FaceStudio opens no network connection. To remove a person, use “Erase subject” in the "
+            "library: it removes photos, heads, thumbnails and index. Files you exported are yours to remove."
+        )
+        column.addWidget(
+            _card(tr("Privacy"), [(tr("Logs"), logs, _label(tr("Errors and file names, for your eyes."), "dim"))], promise)
+        )
         column.addStretch(1)
         inner = QWidget()
         inner.setMaximumWidth(WIDTH)
