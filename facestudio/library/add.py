@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,13 +16,14 @@ from facestudio.errors import PictureError
 from facestudio.library import layout
 from facestudio.library.names import folder_name, free_name
 from facestudio.library.records import LibraryError
-from facestudio.library.staging import explained, publish, staging_folder
+from facestudio.library.staging import NameTakenError, explained, publish, staging_folder
 from facestudio.progress import CancelToken, Progress, silent
 from facestudio.types import ViewName
 
 SCHEMA = 1
 _CHUNK = 1 << 20
 _SIGNATURES = {b"\xff\xd8\xff": ".jpg", b"\x89PNG": ".png", b"RIFF": ".webp", b"II*\0": ".tif", b"MM\0*": ".tif", b"BM": ".bmp"}
+_making = threading.Lock()  # two captures of a new subject must not make two folders for it
 
 
 @dataclass(frozen=True)
@@ -56,14 +58,24 @@ def add_capture(root: Path, new: NewCapture, progress: Progress = silent, cancel
         session = _session_folder(root, new.subject, new.session)
         with staging_folder(session) as staging:
             content = _fill(staging, new, progress, cancel)
-            wanted = None if new.name is None else folder_name(new.name)
-            name = _next_number(session) if wanted is None else free_name(wanted, lambda n: (session / n).exists())
-            content["name"] = new.name if new.name and wanted == name else name
-            (staging / layout.CAPTURE_FILE).write_bytes(layout.json_bytes(content))
             cancel.check()
-            publish(staging, session / name)
+            name = _publish(staging, session, new.name, content)
     progress("copy", 1.0, name)
     return session / name
+
+
+def _publish(staging: Path, session: Path, given: str | None, content: dict[str, Any]) -> str:
+    """Give a filled folder the first name that is free, its own or a number; returns it."""
+    wanted = None if given is None else folder_name(given)
+    while True:
+        name = _next_number(session) if wanted is None else free_name(wanted, lambda n: (session / n).exists())
+        content["name"] = given if given and wanted == name else name
+        (staging / layout.CAPTURE_FILE).write_bytes(layout.json_bytes(content))
+        try:
+            publish(staging, session / name)
+        except NameTakenError:
+            continue  # another window was faster: the next name is free
+        return name
 
 
 def make_subject(root: Path, name: str) -> Path:
@@ -73,8 +85,9 @@ def make_subject(root: Path, name: str) -> Path:
 
 
 def _session_folder(root: Path, subject: str, session: str) -> Path:
-    above = make_subject(root, subject)
-    return _named_child(above, session, layout.SESSION_FILE) or _make(above, session, layout.SESSION_FILE)
+    with _making:
+        above = make_subject(root, subject)
+        return _named_child(above, session, layout.SESSION_FILE) or _make(above, session, layout.SESSION_FILE)
 
 
 def _named_child(parent: Path, name: str, file: str) -> Path | None:

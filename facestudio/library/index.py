@@ -12,9 +12,8 @@ import json
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 
 from facestudio.library import layout
 from facestudio.library.records import CaptureRecord, CaptureState
@@ -39,8 +38,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(NamedTuple):
     """One line of a search: the capture's key and where it belongs."""
 
     key: int
@@ -119,7 +117,7 @@ class Index:
             "SELECT c.id, s.name, v.name, v.id FROM captures c JOIN sessions v ON v.id = c.session JOIN subjects s ON s.id = v.subject "
             f"WHERE {' AND '.join(where)} ORDER BY {order}"
         )
-        return [Found(*row) for row in self._connection().execute(query, values)]
+        return [Found._make(row) for row in self._connection().execute(query, values)]
 
     @_healing
     def records(self, keys: Sequence[int]) -> list[CaptureRecord]:

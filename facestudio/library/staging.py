@@ -32,6 +32,10 @@ _REASONS = {
 }
 
 
+class NameTakenError(LibraryError):
+    """A folder of that name is there already."""
+
+
 @contextlib.contextmanager
 def explained(what: str) -> Iterator[None]:
     """Turn what the disk says into an OutputError: `what`, the reason, and what to do."""
@@ -55,11 +59,16 @@ def staging_folder(parent: Path) -> Iterator[Path]:
 
 
 def publish(staging: Path, target: Path) -> None:
-    """Give a filled folder its name. Raises LibraryError when the name is taken."""
+    """Give a filled folder its name. Raises NameTakenError."""
     flush_tree(staging)
     if target.exists():
-        raise LibraryError(f"There is already a folder {target.name}.", "Choose another name.")
-    staging.rename(target)
+        raise NameTakenError(f"There is already a folder {target.name}.", "Choose another name.")
+    try:
+        staging.rename(target)
+    except OSError as error:
+        if not target.exists():
+            raise
+        raise NameTakenError(f"There is already a folder {target.name}.", "Choose another name.") from error
     flush_folder(target.parent)
 
 

@@ -6,6 +6,7 @@ Whoever comes second to the same folder is told that it is gone or busy. Safe fr
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
@@ -78,12 +79,10 @@ class Library:
         """Captures whose names, dates or notes hold every word of `search`, in one of `states` (none given: all)."""
         found = self.index.find(search.casefold().split(), states, subject.name if subject else None)
         groups: list[Group] = []
-        last = None
-        for k, line in enumerate(found):
-            if line.session_key != last:
-                groups.append(Group(line.subject, line.session, k, 0))
-                last = line.session_key
-            groups[-1] = Group(groups[-1].subject, groups[-1].session, groups[-1].first, groups[-1].count + 1)
+        for _, run in itertools.groupby(found, key=lambda line: line.session_key):
+            lines = list(run)
+            first = groups[-1].first + groups[-1].count if groups else 0
+            groups.append(Group(lines[0].subject, lines[0].session, first, len(lines)))
         return Listing(tuple(line.key for line in found), tuple(groups))
 
     def records(self, keys: Sequence[int]) -> list[CaptureRecord]:
