@@ -2,10 +2,12 @@
 """Set FaceStudio up and run it: python3 run.py VERB [arguments].
 
   setup     make .venv and install everything into it; after that .venv/bin/facestudio is the command line
-  demo      turn the sample photos of resources/sample into a head, in out/sample
+  app       open the window, on a head or result folder if one is named
+  demo      turn the sample photos of resources/sample into a head, in out/sample, and show it where there is a screen
   test      check style, types and floors, then run the tests; with arguments: pytest alone, with these arguments
   bench     measure against ground truth: facestudio evaluate with the arguments (default: ../shared/bench/dev)
   blender   run the tests that open results in a real Blender
+  screenshots  photograph every page of the window, light and dark, into docs/screenshots
 
 Every verb sets up first, when something is missing or the pinned versions changed. Standard library only.
 """
@@ -23,6 +25,17 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from tools.system_packages import (
+    SetupError,
+    check_shared_libraries,
+    check_window_libraries,
+    has_screen,
+    install_system_packages,
+    say,
+    tail,
+    virtual_screen,
+)
+
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 REQUIREMENTS = ROOT / "requirements"
@@ -37,22 +50,8 @@ LOG = VENV / "facestudio-setup.log"
 OLDEST, TOO_NEW = (3, 11), (3, 13)  # numpy 1.26 and mediapipe 0.10.21 have wheels for 3.11 and 3.12
 DISK_BYTES = 3_000_000_000
 TORCH_WHEELS = "FACESTUDIO_TORCH_WHEELS"
-SHARED_LIBRARIES = {"libstdc++.so.6": "libstdc++6", "libgomp.so.1": "libgomp1", "libz.so.1": "zlib1g"}
 GLTF_VALIDATOR = "gltf-validator@2.0.0-dev.3.10"
 BENCH = ROOT.parent / "shared" / "bench" / "dev"
-
-
-class SetupError(Exception):
-    """What went wrong, and what to do about it; each one sentence."""
-
-    def __init__(self, what: str, remedy: str) -> None:
-        super().__init__(what)
-        self.what, self.remedy = what, remedy
-
-
-def say(line: str) -> None:
-    """Print a line now, not when a buffer is full."""
-    print(line, flush=True)
 
 
 # --- the machine ------------------------------------------------------------------------------------------------------
@@ -65,48 +64,6 @@ def check_python(version: tuple[int, ...] = sys.version_info[:2]) -> None:
     found = next((name for name in ("python3.12", "python3.11") if shutil.which(name)), None)
     remedy = f"Run: {found} run.py" if found else "Install Python 3.12 and run this again with it."
     raise SetupError(f"FaceStudio needs Python 3.11 or 3.12; this is {version[0]}.{version[1]}.", remedy)
-
-
-def may_install() -> list[str] | None:
-    """The words to put before apt-get ([] as root, sudo without a password), or None when we may not install."""
-    if not sys.platform.startswith("linux") or not shutil.which("apt-get"):
-        return None
-    if os.geteuid() == 0:
-        return []
-    if shutil.which("sudo") and subprocess.run(["sudo", "-n", "true"], capture_output=True, check=False).returncode == 0:
-        return ["sudo", "-n"]
-    return None
-
-
-def install_system_packages(packages: Sequence[str], purpose: str) -> None:
-    """Install Debian packages when we may, else raise with the one line to run."""
-    line = "apt-get install -y --no-install-recommends " + " ".join(packages)
-    prefix = may_install()
-    if prefix is None:
-        raise SetupError(f"{purpose} needs system packages that are missing: {' '.join(packages)}.", f"Run: sudo {line}")
-    say(f"Installing {' '.join(packages)} …")
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for step in (line, "apt-get update", line):  # a fresh machine knows no package until the update
-        done = subprocess.run([*prefix, *step.split()], capture_output=True, text=True, check=False, env=environment)
-        if step == line and done.returncode == 0:
-            return
-    raise SetupError(f"apt-get could not install {' '.join(packages)}:\n{tail(done.stdout + done.stderr)}", f"Try: sudo {line}")
-
-
-def check_shared_libraries() -> None:
-    """Install or name the system libraries that the wheels expect; silent where they cannot be listed."""
-    ldconfig = shutil.which("ldconfig", path=f"{os.environ.get('PATH', '')}:/sbin:/usr/sbin")
-    if not sys.platform.startswith("linux") or not ldconfig:
-        return
-    listed = subprocess.run([ldconfig, "-p"], capture_output=True, text=True, check=False).stdout
-    missing = [package for library, package in SHARED_LIBRARIES.items() if library not in listed]
-    if listed and missing:
-        install_system_packages(missing, "FaceStudio")
-
-
-def tail(text: str, lines: int = 15) -> str:
-    """The last lines of a program's output, indented."""
-    return "\n".join("    " + line for line in text.strip().splitlines()[-lines:])
 
 
 # --- the virtual environment ------------------------------------------------------------------------------------------
@@ -270,10 +227,36 @@ def setup(arguments: Sequence[str]) -> int:
     return 0
 
 
-def demo(arguments: Sequence[str]) -> int:
-    """Reconstruct the sample triplet into out/sample."""
+def app(arguments: Sequence[str]) -> int:
+    """Open the window."""
     ensure()
-    return hand_over("-m", "facestudio", "demo", "-o", str(ROOT / "out" / "sample"), *arguments)
+    check_window_libraries()
+    return hand_over("-m", "facestudio", "app", *arguments)
+
+
+def demo(arguments: Sequence[str]) -> int:
+    """Reconstruct the sample triplet into out/sample, and open the window on it where it can be seen."""
+    ensure()
+    folder = ROOT / "out" / "sample"
+    command = ("-m", "facestudio", "demo", "-o", str(folder), *arguments)
+    if not has_screen() or {"--help", "-o", "--output"} & set(arguments):
+        return hand_over(*command)
+    code = subprocess.run([str(PYTHON), *command], check=False).returncode
+    return code or app([str(folder)])
+
+
+def screenshots(arguments: Sequence[str]) -> int:
+    """Photograph the window's pages."""
+    ensure()
+    check_window_libraries()
+    words = [
+        *virtual_screen(),
+        str(PYTHON),
+        "-m",
+        "facestudio.app.screenshots",
+        *(arguments or [str(ROOT / "docs" / "screenshots")]),
+    ]
+    return subprocess.run(words, cwd=ROOT, check=False).returncode
 
 
 def bench(arguments: Sequence[str]) -> int:
@@ -320,20 +303,33 @@ def ensure_gltf_validator() -> None:
         raise SetupError(f"npm could not install {GLTF_VALIDATOR}:\n{tail(done.stdout + done.stderr)}", "Check the network.")
 
 
+def ensure_screen() -> list[str]:
+    """What the tests of the window need: its libraries, and the words that bring a virtual screen where there is no real one."""
+    check_window_libraries()
+    return virtual_screen()
+
+
 def test(arguments: Sequence[str]) -> int:
     """All checks, one line each, and the tests last; every step runs even when one before it failed."""
     ensure(dev=True)
     in_ci = os.environ.get("CI", "").lower() in {"1", "true"}
     failed: list[str] = []
-    for name, tool in (("glTF validator", ensure_gltf_validator), ("Blender", ensure_blender)):
-        if tool is ensure_gltf_validator or in_ci:
+    screen: list[str] = []
+    tools = {
+        "glTF validator": ensure_gltf_validator,
+        "screen": lambda: screen.extend(ensure_screen()),
+        "Blender": ensure_blender,
+    }
+    for name, tool in tools.items():
+        if name != "Blender" or in_ci:
             try:
                 tool()
             except SetupError as problem:
                 say(f"{name}: not here. {problem.what} {problem.remedy}")
                 failed += [name] if in_ci else []  # elsewhere the tests that need it skip and say so
+    pytest = [*screen, str(PYTHON), "-m", "pytest"]
     if arguments:
-        return subprocess.run([str(PYTHON), "-m", "pytest", *arguments], cwd=ROOT, check=False).returncode
+        return subprocess.run([*pytest, *arguments], cwd=ROOT, check=False).returncode
     steps = {
         "ruff check": ["ruff", "check"],
         "ruff format": ["ruff", "format", "--check"],
@@ -348,14 +344,14 @@ def test(arguments: Sequence[str]) -> int:
             failed.append(name)
             say(done.stdout + done.stderr)
     say("pytest:")
-    if subprocess.run([str(PYTHON), "-m", "pytest", "-q"], cwd=ROOT, check=False).returncode:
+    if subprocess.run([*pytest, "-q"], cwd=ROOT, check=False).returncode:
         failed.append("pytest")
     if failed:
         say("Failed: " + ", ".join(failed))
     return 1 if failed else 0
 
 
-VERBS = {"setup": setup, "demo": demo, "test": test, "bench": bench, "blender": blender}
+VERBS = {"setup": setup, "app": app, "demo": demo, "test": test, "bench": bench, "blender": blender, "screenshots": screenshots}
 
 
 def main(words: Sequence[str]) -> int:

@@ -165,7 +165,9 @@ def test_nothing_names_the_machine_it_was_written_on() -> None:
     kinds = {".py", ".md", ".toml", ".txt", ".yaml", ".json", ".mjs", ""}
     places = [ROOT / name for name in ("facestudio", "tests", "docs", "tools", "models", "resources", "requirements", ".ci")]
     files = [path for place in places for path in place.rglob("*") if path.is_file() and path.suffix in kinds]
-    files += [path for path in ROOT.iterdir() if path.is_file() and path.suffix in kinds and path.name != ".coverage"]
+    files += [
+        path for path in ROOT.iterdir() if path.is_file() and path.suffix in kinds and path.name not in {".coverage", ".git"}
+    ]
     texts = {path: path.read_text(encoding="utf-8", errors="replace") for path in files if "__pycache__" not in path.parts}
     guilty = [str(path.relative_to(ROOT)) for path, text in texts.items() if any(needle in text for needle in needles)]
     assert not guilty
@@ -185,7 +187,7 @@ def test_every_pin_is_exact_and_is_what_is_installed() -> None:
 def test_whatever_is_imported_is_pinned(folder: str, locks: tuple[str, ...]) -> None:
     pinned = {name for lock in locks for name in pins(lock)}
     providers = importlib.metadata.packages_distributions()
-    own = {"facestudio", "tests", "run", "__future__"} | set(sys.stdlib_module_names)
+    own = {"facestudio", "tests", "tools", "run", "__future__"} | set(sys.stdlib_module_names)
     optional = {"bpy", "mathutils", "pytorch3d"} | set(WINDOW_PACKAGES)  # Blender's own modules; extras that are probed for
     unpinned = {
         f"{path.relative_to(ROOT)}: {name}"

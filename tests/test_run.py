@@ -6,6 +6,7 @@ import ast
 import errno
 import importlib.util
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,6 +14,8 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+
+from tools import system_packages
 
 RUN = Path(__file__).resolve().parent.parent / "run.py"
 posix_only = pytest.mark.skipif(os.name != "posix", reason="uses a shell script in the place of a program")
@@ -64,6 +67,13 @@ def steps(run: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def test_run_needs_nothing_but_the_standard_library() -> None:
     tree = ast.parse(RUN.read_text(encoding="utf-8"))
+    names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert {name.split(".")[0] for name in names} <= set(sys.stdlib_module_names) | {"tools"}
+
+
+def test_what_run_imports_needs_nothing_but_the_standard_library_either() -> None:
+    tree = ast.parse((RUN.parent / "tools" / "system_packages.py").read_text(encoding="utf-8"))
     names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     names |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     assert {name.split(".")[0] for name in names} <= set(sys.stdlib_module_names)
@@ -195,12 +205,36 @@ def test_when_pip_fails_its_last_lines_and_a_remedy_are_shown(run: ModuleType, o
 
 
 def test_missing_system_packages_are_one_line_to_run_when_we_may_not_install(
-    run: ModuleType, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(run, "may_install", lambda: None)
-    with pytest.raises(run.SetupError) as caught:
-        run.install_system_packages(["libgomp1", "zlib1g"], "FaceStudio")
+    monkeypatch.setattr(system_packages, "may_install", lambda: None)
+    with pytest.raises(system_packages.SetupError) as caught:
+        system_packages.install_system_packages(["libgomp1", "zlib1g"], "FaceStudio")
     assert caught.value.remedy == "Run: sudo apt-get install -y --no-install-recommends libgomp1 zlib1g"
+
+
+@posix_only
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems bring what the window needs")
+def test_libraries_of_the_window_that_the_loader_does_not_know_are_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    known = [name for name in system_packages.WINDOW_LIBRARIES if name != "libxcb-cursor.so.0"]
+    (tmp_path / "ldconfig").write_text("#!/bin/sh\n" + "".join(f"echo {name}\n" for name in known))
+    (tmp_path / "ldconfig").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    assert system_packages.missing_packages(system_packages.WINDOW_LIBRARIES) == ["libxcb-cursor0"]
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only X has virtual screens")
+def test_a_virtual_screen_is_brought_only_where_there_is_no_real_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted: list[str] = []
+    monkeypatch.setattr(shutil, "which", lambda name: None if name == "Xvfb" else name)
+    monkeypatch.setattr(system_packages, "install_system_packages", lambda packages, _purpose: wanted.extend(packages))
+    monkeypatch.setenv("DISPLAY", ":0")
+    assert system_packages.virtual_screen() == []
+    monkeypatch.delenv("DISPLAY")
+    assert system_packages.virtual_screen()[:2] == ["xvfb-run", "-a"]
+    assert wanted == ["xvfb"]
 
 
 @pytest.mark.parametrize(
@@ -249,5 +283,41 @@ def test_demo_writes_beside_run_py_wherever_it_is_started_from(
         return 0
 
     monkeypatch.setattr(run, "hand_over", hand_over)
+    monkeypatch.setattr(run, "has_screen", lambda: False)
     assert run.main(["demo", "--head", "flame"]) == 0
     assert commands == [("-m", "facestudio", "demo", "-o", str(tmp_path / "out" / "sample"), "--head", "flame")]
+
+
+@pytest.mark.parametrize(("code", "shown"), [(0, True), (2, False)])
+def test_demo_shows_its_result_where_there_is_a_screen(
+    run: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, code: int, shown: bool
+) -> None:
+    commands: list[tuple[str, ...]] = []
+
+    def hand_over(*command: str) -> int:
+        commands.append(command)
+        return 0
+
+    monkeypatch.setattr(run, "ensure", lambda dev=False: None)
+    monkeypatch.setattr(run, "hand_over", hand_over)
+    monkeypatch.setattr(run, "has_screen", lambda: True)
+    monkeypatch.setattr(run, "check_window_libraries", lambda: None)
+    monkeypatch.setattr(run.subprocess, "run", lambda *_, **__: subprocess.CompletedProcess([], code))
+    assert run.main(["demo"]) == code
+    assert commands == [("-m", "facestudio", "app", str(tmp_path / "out" / "sample"))] * shown
+
+
+def test_the_tests_run_on_a_virtual_screen_when_there_is_no_other(run: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    commands: list[list[str]] = []
+
+    def record(words: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+        commands.append(words)
+        return subprocess.CompletedProcess(words, 0)
+
+    monkeypatch.setattr(run, "ensure", lambda dev=False: None)
+    monkeypatch.setattr(run, "ensure_gltf_validator", lambda: None)
+    monkeypatch.setattr(run, "ensure_blender", lambda: None)
+    monkeypatch.setattr(run, "ensure_screen", lambda: ["xvfb-run", "-a"])
+    monkeypatch.setattr(run.subprocess, "run", record)
+    assert run.main(["test", "tests/gui"]) == 0
+    assert commands == [["xvfb-run", "-a", str(run.PYTHON), "-m", "pytest", "tests/gui"]]

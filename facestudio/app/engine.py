@@ -27,7 +27,7 @@ class Engine(QObject):
     def __init__(self, parent: QObject | None = None, modules: Sequence[str] = MODULES) -> None:
         super().__init__(parent)
         self._modules = tuple(modules)
-        self._ready = False
+        self._ready = self._closed = False
         self._thread: threading.Thread | None = None
         self._waiting: list[Callable[[], None]] = []
         self._ended.connect(self._finish, Qt.ConnectionType.QueuedConnection)
@@ -60,7 +60,7 @@ class Engine(QObject):
 
     def close(self, seconds: float) -> None:
         """Wait for the imports to end, since Python must not end in the middle of one, and tell nobody any more."""
-        self._ended.disconnect(self._finish)
+        self._closed = True
         self._waiting.clear()
         if self._thread is not None:
             self._thread.join(seconds)
@@ -75,6 +75,8 @@ class Engine(QObject):
         self._ended.emit(problem)
 
     def _finish(self, problem: Exception | None) -> None:
+        if self._closed:
+            return
         if problem is not None:
             self._thread = None  # another start may try again
             self.failed.emit(problem)
