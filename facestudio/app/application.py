@@ -14,6 +14,7 @@ from facestudio.app.context import AppContext, Navigator
 from facestudio.app.crash import CrashNet
 from facestudio.app.engine import Engine
 from facestudio.app.icons import pixmap
+from facestudio.app.interrupted import offer_interrupted
 from facestudio.app.jobs import Jobs
 from facestudio.app.main_window import MainWindow
 from facestudio.app.registry import page_classes
@@ -56,11 +57,11 @@ class Application:
         self.sample = SampleSubject(self.context)
         self.settings.changed.connect(self._settings_changed)
         self.engine.became_ready.connect(self._say_device)
-        self.window.painted.connect(self.engine.start)
+        self.window.painted.connect(self._painted)
 
     def show(self, path: Path | None = None) -> None:
         """Open the window, on a head file or result folder if one is named, and say what went wrong the last time."""
-        self.window.show_first(empty=path is None and not self.context.library.subjects())
+        self.window.show_first(empty=path is None and self._library_is_empty())
         self.window.show()
         if path is not None:
             self.navigator.open_capture(path)
@@ -74,6 +75,10 @@ class Application:
             what = tr("FaceStudio ended unexpectedly the last time.")
             remedy = tr("Your captures are safe. Copy the report and send it to us.")
             self.window.stage.errors.add(Problem(what, remedy, self.net.last_crash, expected=False))
+
+    def _library_is_empty(self) -> bool:
+        library = self.context.library
+        return not library.subjects() and not library.stale  # a lost index says nothing about the files
 
     def close(self) -> None:
         """Let go of everything."""
@@ -93,6 +98,10 @@ class Application:
                 raise
             self._library_problem = error
             return Library.open(usual)
+
+    def _painted(self) -> None:
+        self.engine.start()
+        offer_interrupted(self.context, self.window.stage.errors)
 
     def _settings_changed(self, chosen: Settings) -> None:
         self.theme.choose(chosen.theme)
