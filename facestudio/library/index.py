@@ -202,11 +202,15 @@ class Index:
         connection.execute("COMMIT")
 
     @_healing
-    def scrub(self) -> bool:
-        """Write the index anew without any trace of what was deleted. False when another window kept it from being complete."""
+    def scrub(self, whole: bool = True) -> bool:
+        """Leave no trace of what was deleted or changed. False when another window kept it from being complete.
+
+        whole: write the index anew as well; else what is freed was overwritten as it was freed, and only the log is emptied.
+        """
         connection = self._connection()
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        connection.execute("VACUUM")
+        if whole:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            connection.execute("VACUUM")
         left, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         return not left
 
@@ -312,3 +316,9 @@ class Writer:
     def forget_capture(self, session: int, folder: str) -> None:
         """Forget the capture of a session that lay in this folder."""
         self._connection.execute("DELETE FROM captures WHERE session = ? AND dir = ?", (session, folder))
+
+    def move(self, table: str, key: int, folder: str) -> None:
+        """A subject's or session's folder has another name now; what is in it is as it was."""
+        if table not in ("subjects", "sessions"):
+            raise ValueError(f"no table {table!r}")
+        self._connection.execute(f"UPDATE OR REPLACE {table} SET dir = ?, stamp = '' WHERE id = ?", (folder, key))

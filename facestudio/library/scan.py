@@ -93,6 +93,24 @@ def refresh_one(index: Index, capture: Path) -> None:
         writer.forget_capture(session_key, capture.name)
 
 
+def follow_rename(index: Index, old: Path, new: Path) -> None:
+    """A subject's or session's folder was renamed: its rows follow, and what is in it need not be read again."""
+    subjects, sessions, _ = index.stamps()
+    parent, now = new.parent, time.time_ns()
+    with index.writing() as writer:
+        if parent == index.root:
+            key = subjects.get(old.name, (0, ""))[0]
+            if key:
+                writer.move("subjects", key, new.name)
+            _keep_subject(writer, _stamped(new, layout.SUBJECT_FILE, now))
+        else:
+            subject_key = _keep_subject(writer, _stamped(parent, layout.SUBJECT_FILE, now))
+            key = sessions.get((subject_key, old.name), (0, ""))[0]
+            if key:
+                writer.move("sessions", key, new.name)
+            _keep_session(writer, subject_key, _stamped(new, layout.SESSION_FILE, now))
+
+
 def _keep_subject(writer: Writer, subject: _Folder) -> int:
     return writer.subject(subject.path.name, subject.stamp, *layout.shown_name(subject.path, layout.SUBJECT_FILE))
 

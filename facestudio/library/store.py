@@ -139,13 +139,15 @@ class Library:
 
     def rename_session(self, session: Path, name: str) -> Path:
         """Give a session another name; returns its folder."""
-        return self._moved(rename_folder(session, layout.SESSION_FILE, name))
+        moved = rename_folder(session, layout.SESSION_FILE, name)
+        scan.follow_rename(self.index, session, moved)
+        return moved
 
     def rename_subject(self, subject: Path, name: str) -> Path:
         """Give a subject another name; returns its folder. The old name is forgotten: in the index and in the trash, too."""
         moved = rename_folder(subject, layout.SUBJECT_FILE, name)
-        self._moved(moved)
-        self.index.scrub()
+        scan.follow_rename(self.index, subject, moved)
+        self.index.scrub(whole=False)
         return moved
 
     def set_notes(self, capture: Path, notes: str) -> CaptureRecord:
@@ -197,7 +199,3 @@ class Library:
     def _now(self, capture: Path) -> CaptureRecord:
         scan.refresh_one(self.index, capture)
         return self.capture(capture)
-
-    def _moved(self, folder: Path) -> Path:
-        scan.refresh(self.index, silent, CancelToken())
-        return folder
