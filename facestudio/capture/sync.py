@@ -34,7 +34,7 @@ class SyncConfig:
     closed: float = 3.0
     doubt: float = 1.5
     irregular: float = 0.08
-    finalists: int = 12
+    finalists: int = 40
     eyes_looked_at: int = 4
 
 

@@ -8,7 +8,7 @@ import typer
 
 from facestudio import __version__
 from facestudio.cli import app as window
-from facestudio.cli import demo, evaluate, export, models, reconstruct
+from facestudio.cli import cameras, capture, demo, evaluate, export, models, reconstruct
 from facestudio.cli.console import out
 
 app = typer.Typer(
@@ -22,6 +22,8 @@ app.command()(reconstruct.reconstruct)
 app.command()(export.export)
 app.command()(demo.demo)
 app.command()(evaluate.evaluate)
+app.command()(capture.capture)
+app.add_typer(cameras.app, name="cameras")
 app.add_typer(models.app, name="models")
 
 

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from facestudio.cli.verbs import app
+from facestudio.paths import DATA_VARIABLE, resources_dir
+from tests.capture.mjpeg_server import streaming
+
+runner = CliRunner()
+
+
+@pytest.fixture(autouse=True)
+def own_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(DATA_VARIABLE, str(tmp_path / "data"))
+
+
+def test_a_capture_from_three_streams_lies_in_its_folder_whole(tmp_path: Path) -> None:
+    with streaming() as streams:
+        named = [part for v in ("left", "front", "right") for part in (f"--{v}", streams.url(v))]
+        done = runner.invoke(app, ["capture", *named, "-o", str(tmp_path / "shot"), "--countdown", "0", "--no-checks"])
+    assert done.exit_code == 0, done.output
+    names = {p.name for p in (tmp_path / "shot").iterdir()}
+    assert names == {"left.jpg", "front.jpg", "right.jpg", "capture.json", "sync.json"}
+    assert json.loads((tmp_path / "shot" / "sync.json").read_text())["views"]["left"]["camera"]["width"] == 320
+
+
+def test_pictures_may_stand_in_for_cameras_and_are_checked(tmp_path: Path) -> None:
+    sample = resources_dir() / "sample"
+    named = [part for v in ("left", "front", "right") for part in (f"--{v}", str(sample / f"{v}.jpg"))]
+    done = runner.invoke(app, ["capture", *named, "-o", str(tmp_path / "shot"), "--countdown", "0", "--fps", "10"])
+    assert done.exit_code == 0, done.output
+    assert "eyes open" in done.output
+    assert "face found" in done.output
+
+
+def test_without_cameras_it_says_what_to_do(tmp_path: Path) -> None:
+    done = runner.invoke(app, ["capture", "-o", str(tmp_path / "shot")])
+    assert done.exit_code == 2
+    assert not (tmp_path / "shot").exists()
+
+
+def test_the_list_names_what_is_plugged_in() -> None:
+    done = runner.invoke(app, ["cameras", "list"])
+    assert done.exit_code == 0, done.output
+    assert done.output.strip()
+
+
+def test_a_camera_is_tested() -> None:
+    done = runner.invoke(app, ["cameras", "test", str(resources_dir() / "sample" / "front.jpg"), "--seconds", "0.3"])
+    assert done.exit_code == 0, done.output
+    assert "pictures per second" in done.output
+
+
+def test_a_camera_that_is_not_there_is_named() -> None:
+    done = runner.invoke(app, ["cameras", "test", "no such camera"])
+    assert done.exit_code == 2
