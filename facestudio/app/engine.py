@@ -10,8 +10,9 @@ from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QObject, Qt, Signal
 
-# What a reconstruction and the viewer import; the order is that of need.
-MODULES = ("facestudio.pipeline.build_head", "pyvista", "pyvistaqt", "facestudio.landmarks.mediapipe_detector")
+# The viewer's modules; a reconstruction's are imported by the pipeline's own warm_up.
+MODULES = ("pyvista", "pyvistaqt")
+WARM_UP = "facestudio.pipeline.warm_up"
 
 
 class Engine(QObject):
@@ -24,7 +25,8 @@ class Engine(QObject):
     failed = Signal(object)
     _ended = Signal(object)
 
-    def __init__(self, parent: QObject | None = None, modules: Sequence[str] = MODULES) -> None:
+    def __init__(self, parent: QObject | None = None, modules: Sequence[str] = (WARM_UP, *MODULES)) -> None:
+        """modules: imported in this order; a module with a function `warm_up` has it called."""
         super().__init__(parent)
         self._modules = tuple(modules)
         self._ready = self._closed = False
@@ -69,7 +71,8 @@ class Engine(QObject):
         problem: Exception | None = None
         try:
             for name in self._modules:
-                importlib.import_module(name)
+                module = importlib.import_module(name)
+                getattr(module, "warm_up", lambda: None)()
         except Exception as error:
             problem = error
         self._ended.emit(problem)
