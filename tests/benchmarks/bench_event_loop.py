@@ -1,7 +1,7 @@
-"""How long the window stands still while it reconstructs the sample subject: python tests/benchmarks/bench_event_loop.py.
+"""How long the window stands still while it reconstructs the sample subject: python -m tests.benchmarks.bench_event_loop.
 
-Where there is no screen: xvfb-run -a python tests/benchmarks/bench_event_loop.py. Frames of the 3D viewer are drawn on the GUI thread; without
-a graphics card they are drawn by the processor, so they are reported beside the other gaps.
+Where there is no screen: xvfb-run -a python -m tests.benchmarks.bench_event_loop. Frames of the 3D viewer are drawn on the GUI thread;
+without a graphics card they are drawn by the processor, so they are reported beside the other gaps.
 """
 
 from __future__ import annotations
