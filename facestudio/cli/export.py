@@ -20,6 +20,9 @@ def export(
         list[str] | None, typer.Option("--format", "-f", help=f"May be given several times, or with commas: {_LIST}, or all.")
     ] = None,
     name: Annotated[str | None, typer.Option(help="Base name of the files; default: the head's own.")] = None,
+    topology: Annotated[
+        str | None, typer.Option(help="open, flame or a head model file: carry the head over to that topology.")
+    ] = None,
     model: Annotated[
         Path | None, typer.Option("--head", help="Head model file, when it is neither OpenHead nor FLAME.")
     ] = None,
@@ -37,6 +40,7 @@ def export(
             cancel,
             model=None if model is None else load_head(model.expanduser()),
             name=name,
+            topology=topology,
         )
     for file in files:
         out.print(str(file), markup=False)

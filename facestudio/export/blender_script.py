@@ -55,15 +55,19 @@ def blender_script(scene: HeadScene, model: HeadModel, reconstruction: Reconstru
         "vertices": len(scene.vertices),
         "seam_owners": [int(i) for i in split_seams(scene).vertex_ids[len(scene.vertices) :]],
         "ranges": {name: list(slider_range(name)) for name in scene.morph_names},
-        "expression": {
-            n: float(w)
-            for n, w in zip(model.expression_names, reconstruction.expression, strict=True)
-            if n in scene.morph_names
-        },
+        "expression": shown_weights(scene, model, reconstruction),
         "cameras": {c.name: _camera_facts(scene.name, c) for c in scene.cameras},
     }
     # As a Python literal of a JSON text in ASCII, no name can break out of it.
     return template.replace(_PLACE, ascii(json.dumps(facts)))
+
+
+def shown_weights(scene: HeadScene, model: HeadModel, reconstruction: Reconstruction) -> dict[str, Json]:
+    """The sliders' values that show the photographed expression: blinks are longer or shorter than the model's (`subject_morphs`)."""
+    travel = scene.metadata["lid_travel"]
+    factors = {k: v for k, v in travel.items() if isinstance(v, float)} if isinstance(travel, dict) else {}
+    weights = zip(model.expression_names, reconstruction.expression, strict=True)
+    return {name: float(weight) / factors.get(name, 1.0) for name, weight in weights if name in scene.morph_names}
 
 
 def slider_range(morph: str) -> tuple[float, float]:

@@ -10,7 +10,9 @@ import numpy as np
 
 from facestudio import __version__
 from facestudio.geometry.shading import vertex_normals
+from facestudio.head.eyelids import BLINKS, lid_travel
 from facestudio.head.model import JOINT_NAMES, HeadModel
+from facestudio.head.retarget import named_expressions
 from facestudio.head.seams import SplitMesh, split_mesh
 from facestudio.types import ByteArray, Camera, Float32Array, Float64Array, IntArray, Reconstruction, Scale, Texture
 
@@ -39,7 +41,7 @@ class HeadScene:
     mesh. faces (F, 3) int32, counter-clockwise from outside. uv (T, 2) float32, v up. uv_faces (F, 3) int32 into uv.
     joint_positions (J, 3) float32. joint_parents (J,) int32, -1 for the root. skin_weights (V, J) float32.
     morphs (E, V, 3) float32: what each named expression adds at weight 1. albedo (T, T, 3) uint8 sRGB, row 0 at v = 1.
-    metadata: plain JSON values; equal for equal input (no times, no clock).
+    metadata: plain JSON values; equal for equal input (no times, no clock). Its "lid_travel" is explained at `subject_morphs`.
     sigma (V,) float32, metres: one standard deviation of each vertex along its normal; None when the engine does not know it.
     """
 
@@ -65,7 +67,7 @@ def build_scene(model: HeadModel, reconstruction: Reconstruction, texture: Textu
     """Gather a head for export.
 
     The morphs are added to whatever `reconstruction.vertices` are: they need not lie in the model's linear span, so per-vertex
-    displacements survive. Joints are regressed from those vertices too. Models without expressions get no morphs.
+    displacements survive. Joints are regressed from those vertices too. FLAME has its own components first, then ARKit's names.
     Raises ValueError when the reconstruction does not belong to the model.
     """
     vertices = np.asarray(reconstruction.vertices, dtype=np.float64)
@@ -74,6 +76,7 @@ def build_scene(model: HeadModel, reconstruction: Reconstruction, texture: Textu
             f"the reconstruction has vertices {vertices.shape}, head model {model.name} has {model.template.shape}"
         )
     views = zip(reconstruction.views, reconstruction.cameras, strict=True)
+    names, morphs, travel = subject_morphs(model, vertices)
     return HeadScene(
         name=name,
         vertices=vertices.astype(np.float32),
@@ -85,13 +88,28 @@ def build_scene(model: HeadModel, reconstruction: Reconstruction, texture: Textu
         joint_parents=np.asarray(model.parents, dtype=np.int32),
         joint_positions=(model.joint_regressor.astype(np.float64) @ vertices).astype(np.float32),
         skin_weights=np.asarray(model.skin_weights, dtype=np.float32),
-        morph_names=model.expression_names,
-        morphs=np.ascontiguousarray(np.moveaxis(model.expression_basis, -1, 0), dtype=np.float32),
+        morph_names=names,
+        morphs=morphs,
         albedo=texture.albedo,
         cameras=tuple(SceneCamera(str(v.name), v.image.source.name if v.image.source else "", c) for v, c in views),
-        metadata=_metadata(model, reconstruction),
+        metadata=_metadata(model, reconstruction) | {"lid_travel": dict(travel)},
         sigma=None if reconstruction.sigma is None else np.asarray(reconstruction.sigma, dtype=np.float32),
     )
+
+
+def subject_morphs(model: HeadModel, vertices: Float64Array) -> tuple[tuple[str, ...], Float32Array, dict[str, float]]:
+    """The expressions of a neutral head (V, 3), metres: names, offsets (E, V, 3) float32 at weight 1, and `lid_travel`.
+
+    They are the model's own, and ARKit's for a FLAME that lacks them. Blinks are multiplied by `lid_travel`, so that this person's lids
+    just close: the photographed weight of a blink, which counts the model's own, is that much smaller here.
+    """
+    extra, offsets = named_expressions(model)
+    names = (*model.expression_names, *extra)
+    morphs = np.concatenate([np.moveaxis(model.expression_basis, -1, 0).astype(np.float32), offsets])
+    travel = {name: lid_travel(model, vertices, name, morphs[names.index(name)]) for name in BLINKS if name in names}
+    for name, factor in travel.items():
+        morphs[names.index(name)] *= np.float32(factor)
+    return names, morphs, travel
 
 
 def named_expression(model: HeadModel, reconstruction: Reconstruction) -> dict[str, Json]:

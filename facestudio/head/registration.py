@@ -205,7 +205,7 @@ def register(
         scale, rotation, shift = similarity(start[ids], points)
         start = scale * start @ rotation.T + shift
     bending, area = thin_plate(start, template_faces)
-    edge = _border_faces(target_faces)
+    edge = border_faces(target_faces)
     moved = start
     for stage, length in enumerate(config.stiffness):
         pull = np.zeros(len(start))
@@ -229,7 +229,7 @@ def register(
     return np.asarray(moved)
 
 
-def _border_faces(faces: IntArray) -> BoolArray:
+def border_faces(faces: IntArray) -> BoolArray:
     """(F,) bool: triangles with an edge that belongs to no other triangle. Matches there are where the target ends, not where it lies."""
     edges = np.sort(np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]), axis=1).astype(np.int64)
     _, inverse, count = np.unique(edges[:, 0] * (faces.max() + 1) + edges[:, 1], return_inverse=True, return_counts=True)

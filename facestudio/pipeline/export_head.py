@@ -11,6 +11,8 @@ from facestudio.export.folder import check_name, export_head
 from facestudio.export.formats import DEFAULT, check_formats
 from facestudio.export.saved import ENDING, load_head, saved_name
 from facestudio.head.model import HeadModel
+from facestudio.head.store import load_head as load_head_model
+from facestudio.pipeline.retarget_head import retarget_head
 from facestudio.progress import CancelToken, Progress, silent
 
 HEAD_FOLDER = "head"  # of a capture: where its result lies
@@ -25,11 +27,13 @@ def export_saved(
     *,
     model: HeadModel | None = None,
     name: str | None = None,
+    topology: str | None = None,
 ) -> tuple[Path, ...]:
     """Write a saved head's files into the folder `out`, all or none; returns their paths, sorted.
 
     path: NAME.head.npz, the result folder it lies in, or the capture folder above that. formats: keys of `export.formats.FORMATS`.
     model: the head model, when it is neither OpenHead nor the imported FLAME. name: stem of the files; default: the head's own.
+    topology: "open", "flame" or a head model file: the head is carried over to it; None: the one it was reconstructed in.
     Raises SavedHeadError, HeadModelError, OutputError, or Cancelled.
     """
     check_formats(formats)
@@ -37,9 +41,12 @@ def export_saved(
     if name is not None:
         check_name(name)
     check_folder(out)
+    target = None if topology is None else load_head_model(topology)
     progress("open", 0.0, found.name)
     saved = load_head(found, model)
     progress("open", 1.0, "")
+    if target is not None:
+        saved = retarget_head(saved, target, progress, cancel)
     written = export_head(
         saved.model, saved.reconstruction, saved.texture, out, name or saved_name(found), formats, progress, cancel
     )

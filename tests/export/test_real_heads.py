@@ -31,7 +31,7 @@ def fitted(model: HeadModel, template: Reconstruction) -> Reconstruction:
     )
 
 
-@pytest.mark.parametrize(("which", "expressions"), [("openhead", 52), ("flame", 0)])
+@pytest.mark.parametrize(("which", "expressions"), [("openhead", 52), ("flame", 52)])
 def test_it_exports_validates_and_rereads(
     which: str,
     expressions: int,
