@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 
@@ -17,6 +19,40 @@ _LANDMARK = (255, 150, 40)
 _SHIFT = 4  # OpenCV draws at 1/16 px
 
 
+@dataclass(frozen=True)
+class Crop:
+    """A part of a photo and the size it is shown at. left, top, right, bottom: photo pixels; width, height: of the picture."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+    width: int
+    height: int
+
+    def picture(self, photo: ByteArray) -> ByteArray:
+        """The part of the photo (H, W, 3) uint8, as (height, width, 3) uint8."""
+        way = cv2.INTER_AREA if self.width < self.right - self.left else cv2.INTER_CUBIC
+        part = photo[self.top : self.bottom, self.left : self.right]
+        return np.asarray(cv2.resize(part, (self.width, self.height), interpolation=way), dtype=np.uint8)
+
+    def into(self, xy: Float64Array) -> Float64Array:
+        """Photo pixels (N, 2) to the picture's pixels (N, 2)."""
+        factor = np.array([self.width / (self.right - self.left), self.height / (self.bottom - self.top)])
+        # Pixel centres are integers in both pictures, so that corners, not centres, scale onto each other.
+        return np.asarray((xy - (self.left, self.top) + 0.5) * factor - 0.5)
+
+
+def head_crop(points: Float64Array, rows: int, columns: int, height: int = HEIGHT, width: int = WIDTH) -> Crop:
+    """The part of a rows x columns photo round points (N, 2), pixels, at most height x width when shown, with some air.
+
+    It has those proportions where the photo allows. The whole photo when no point is finite.
+    """
+    left, top, right, bottom = _bounds(points[np.isfinite(points).all(axis=1)], rows, columns, width / height)
+    scale = min(width / (right - left), height / (bottom - top))
+    return Crop(left, top, right, bottom, max(1, round((right - left) * scale)), max(1, round((bottom - top) * scale)))
+
+
 def photo_and_overlay(
     photo: ByteArray, camera: Camera, vertices: Float64Array, faces: IntArray, landmarks: Landmarks | None
 ) -> tuple[ByteArray, ByteArray]:
@@ -26,32 +62,22 @@ def photo_and_overlay(
     The wire is what the camera sees of the mesh, the white line its outline, the dots the landmarks found in the photo.
     """
     points = screen(camera, vertices)
-    left, top, right, bottom = _crop(points, *photo.shape[:2])
-    scale = min(WIDTH / (right - left), HEIGHT / (bottom - top))
-    width, height = max(1, round((right - left) * scale)), max(1, round((bottom - top) * scale))
-    way = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    plain = np.asarray(cv2.resize(photo[top:bottom, left:right], (width, height), interpolation=way), dtype=np.uint8)
-    factor = np.array([width / (right - left), height / (bottom - top)])
-    # Pixel centres are integers in both pictures, so that corners, not centres, scale onto each other.
-    points[:, :2] = _into(points[:, :2], left, top, factor)
-    drawn = _wired(plain, points, faces)
+    crop = head_crop(points[points[:, 2] > 0, :2], *photo.shape[:2])
+    plain = crop.picture(photo)
+    points[:, :2] = crop.into(points[:, :2])
+    drawn = wired(plain, points, faces)
     if landmarks is not None:
-        _dot(drawn, _into(landmarks.points, left, top, factor))
+        _dot(drawn, crop.into(landmarks.points))
     return plain, drawn
 
 
-def _into(xy: Float64Array, left: int, top: int, factor: Float64Array) -> Float64Array:
-    return np.asarray((xy - (left, top) + 0.5) * factor - 0.5)
-
-
-def _crop(points: Float64Array, rows: int, columns: int) -> tuple[int, int, int, int]:
-    """Left, top, right, bottom of the head in the photo with some air, in the report's proportions where the photo allows."""
-    seen = points[(points[:, 2] > 0) & np.isfinite(points).all(axis=1), :2]
+def _bounds(seen: Float64Array, rows: int, columns: int, aspect: float) -> tuple[int, int, int, int]:
+    """Left, top, right, bottom of the points in the photo with some air, in the wanted proportions where the photo allows."""
     if not len(seen):
         return 0, 0, columns, rows
     low, high = seen.min(axis=0), seen.max(axis=0)
     size = np.maximum((high - low) * (1 + 2 * _MARGIN), 2.0)
-    size = np.maximum(size, size[::-1] * (WIDTH / HEIGHT, HEIGHT / WIDTH))
+    size = np.maximum(size, size[::-1] * (aspect, 1 / aspect))
     first = np.floor((low + high) / 2 - size / 2).astype(int)
     last = np.ceil((low + high) / 2 + size / 2).astype(int)
     left, right = max(int(first[0]), 0), min(int(last[0]), columns)
@@ -61,7 +87,8 @@ def _crop(points: Float64Array, rows: int, columns: int) -> tuple[int, int, int,
     return left, top, right, bottom
 
 
-def _wired(picture: ByteArray, points: Float64Array, faces: IntArray) -> ByteArray:
+def wired(picture: ByteArray, points: Float64Array, faces: IntArray) -> ByteArray:
+    """A picture (h, w, 3) uint8 with a mesh drawn over it. points (V, 3): x, y in its pixels, depth; faces (F, 3)."""
     height, width = picture.shape[:2]
     seen = rasterize(points, faces, height, width).pix_to_face
     visible = faces[np.bincount(seen[seen >= 0], minlength=len(faces)) > 0]
