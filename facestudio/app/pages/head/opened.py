@@ -1,0 +1,190 @@
+"""What the Head page shows, made by workers: a head read from its file, or one on its way out of a running job.
+
+Everything slow happens here: reading, splitting seams, drawing the mesh over the photos. The GUI thread is handed frozen values.
+Nothing heavy is imported until one of the functions runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from facestudio.app.viewer.surface import ShownHead, Surface, surface
+from facestudio.head.model import HeadModel
+from facestudio.head.store import load_head as load_head_model
+from facestudio.progress import CancelToken, Progress, silent
+from facestudio.types import ByteArray, Camera, Float64Array, Reconstruction, Texture, Triplet, View, ViewName
+
+TILE_HEIGHT, TILE_WIDTH = 300, 240  # twice their size on the page, for screens at 200 %
+_MODEL_NAMES = {"openhead": "open"}
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A photo of the filmstrip, cut to the head. plain, wired: (h, w, 3) uint8; wired shows the projected mesh, None before there is one.
+
+    landmarks: (N, 2) in the tile's pixels, empty before there are any.
+    """
+
+    name: ViewName
+    plain: ByteArray
+    wired: ByteArray | None
+    landmarks: Float64Array
+
+
+@dataclass(frozen=True)
+class Worth:
+    """What a result is worth. sentences: plain words, the most important first. rows: (what, number). notes: for the operator.
+
+    scale: how sizes are to be taken, a sentence. shares: what the texture comes from, in [0, 1]. seen: by 0, 1, 2, 3 photos.
+    """
+
+    sentences: tuple[str, ...]
+    rows: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...]
+    scale: str
+    metric: bool
+    shares: Mapping[str, float]
+    seen: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class OpenedHead:
+    """A head to look at. path: its NAME.head.npz, None while it is being made. texture, worth: None before there is one.
+
+    thumbnail: the texture, small, (h, w, 3) uint8.
+    """
+
+    name: str
+    path: Path | None
+    model: HeadModel
+    reconstruction: Reconstruction
+    texture: Texture | None
+    shown: ShownHead
+    tiles: tuple[Tile, ...]
+    worth: Worth | None = None
+    thumbnail: ByteArray | None = None
+
+
+def open_saved(path: Path, progress: Progress = silent, cancel: CancelToken | None = None) -> OpenedHead:
+    """Read NAME.head.npz. Raises SavedHeadError or HeadModelError, Cancelled when asked to stop."""
+    from facestudio.export.portraits import shrunk
+    from facestudio.export.saved import load_head
+
+    cancel = cancel or CancelToken()
+    progress("open", 0.0, path.name)
+    saved = load_head(path)
+    cancel.check()
+    progress("open", 0.6, path.name)
+    r, texture = saved.reconstruction, saved.texture
+    tiles = head_tiles(r, saved.model)
+    cancel.check()
+    shown = ShownHead(_surface(saved.model), r.vertices, texture.albedo, texture.views_seen, r.sigma)
+    worth = worth_of(saved.model, r, texture)
+    progress("open", 1.0, path.name)
+    return OpenedHead(saved.name, path, saved.model, r, texture, shown, tiles, worth, shrunk(texture.albedo, 512))
+
+
+def on_the_way(reconstruction: Reconstruction, name: str, head: str) -> OpenedHead:
+    """A head of a running job: shape and no colour yet. head: the head model that the job uses, as the settings name it."""
+    model = load_head_model(_MODEL_NAMES.get(reconstruction.head_model, head))
+    shown = ShownHead(_surface(model), reconstruction.vertices, sigma=reconstruction.sigma)
+    return OpenedHead(name, None, model, reconstruction, None, shown, head_tiles(reconstruction, model))
+
+
+def photo_tiles(photos: Mapping[ViewName, Path]) -> tuple[Tile, ...]:
+    """Photos as they are, whole. Raises PictureError for one that cannot be read."""
+    from facestudio.export.overlay import head_crop
+    from facestudio.pipeline.read_picture import read_picture
+
+    tiles = []
+    for name, path in photos.items():
+        pixels = read_picture(path).pixels
+        crop = head_crop(np.zeros((0, 2)), *pixels.shape[:2], height=TILE_HEIGHT, width=TILE_WIDTH)
+        tiles.append(Tile(name, crop.picture(pixels), None, np.zeros((0, 2))))
+    return tuple(tiles)
+
+
+def landmark_tiles(triplet: Triplet) -> tuple[Tile, ...]:
+    """Photos cut to the face, with the landmarks found in them."""
+    from facestudio.export.overlay import head_crop
+
+    tiles = []
+    for view in triplet.views:
+        points = np.zeros((0, 2)) if view.landmarks is None else view.landmarks.points
+        crop = head_crop(_with_hair(points), *view.image.pixels.shape[:2], height=TILE_HEIGHT, width=TILE_WIDTH)
+        tiles.append(Tile(view.name, crop.picture(view.image.pixels), None, crop.into(points)))
+    return tuple(tiles)
+
+
+def head_tiles(reconstruction: Reconstruction, model: HeadModel) -> tuple[Tile, ...]:
+    """Photos cut to the head, with landmarks, and with the mesh as it projects."""
+    pairs = zip(reconstruction.views, reconstruction.cameras, strict=True)
+    return tuple(_head_tile(view, camera, reconstruction, model) for view, camera in pairs)
+
+
+def _head_tile(view: View, camera: Camera, r: Reconstruction, model: HeadModel) -> Tile:
+    from facestudio.export.overlay import head_crop, wired
+    from facestudio.geometry.camera import screen
+
+    points = screen(camera, np.asarray(r.posed_vertices, dtype=np.float64))
+    crop = head_crop(points[points[:, 2] > 0, :2], *view.image.pixels.shape[:2], height=TILE_HEIGHT, width=TILE_WIDTH)
+    plain = crop.picture(view.image.pixels)
+    points[:, :2] = crop.into(points[:, :2])
+    landmarks = np.zeros((0, 2)) if view.landmarks is None else crop.into(view.landmarks.points)
+    return Tile(view.name, plain, wired(plain, points, model.faces), landmarks)
+
+
+def worth_of(model: HeadModel, r: Reconstruction, texture: Texture) -> Worth:
+    """Words and numbers about a result; every number was measured on this head."""
+    from facestudio.export.head_json import provenance_shares, views_seen_shares
+    from facestudio.export.scene import SCALE_SENTENCE
+    from facestudio.export.verdict import expression_sentence, fit_sentences, texture_sentence
+
+    sentences = [*fit_sentences(r), texture_sentence(texture), expression_sentence(model, r)]
+    rows = [(str(q.name), f"{q.reprojection_px:.1f} px at {q.yaw_degrees:+.0f}°") for q in r.quality]
+    return Worth(
+        sentences=tuple(s for s in sentences if s),
+        rows=tuple(rows),
+        notes=tuple(dict.fromkeys((*r.notes, *(note for view in r.views for note in view.image.notes)))),
+        scale=SCALE_SENTENCE[r.scale],
+        metric=r.scale == "metric",
+        shares=dict(provenance_shares(texture)),
+        seen=tuple(views_seen_shares(texture)),
+    )
+
+
+def _with_hair(points: Float64Array) -> Float64Array:
+    """The points, and room above them: landmarks end at the hairline."""
+    if not len(points):
+        return points
+    low, high = points.min(axis=0), points.max(axis=0)
+    return np.concatenate([points, [[low[0], low[1] - 0.35 * (high[1] - low[1])]]])
+
+
+def _surface(model: HeadModel) -> Surface:
+    return _surface_of(_ByIdentity(model))
+
+
+@dataclass(frozen=True)
+class _ByIdentity:
+    """A head model as a key: models hold arrays and cannot be hashed, and `head.store` loads each only once."""
+
+    model: HeadModel
+
+    def __hash__(self) -> int:
+        return id(self.model)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _ByIdentity) and other.model is self.model
+
+
+@lru_cache(maxsize=2)
+def _surface_of(key: _ByIdentity) -> Surface:
+    return surface(key.model)
+
+
