@@ -103,9 +103,9 @@ def photo_tiles(photos: Mapping[ViewName, Path]) -> tuple[Tile, ...]:
 
     tiles = []
     for name, path in photos.items():
-        pixels = read_picture(path).pixels
-        crop = head_crop(np.zeros((0, 2)), *pixels.shape[:2], height=TILE_HEIGHT, width=TILE_WIDTH)
-        tiles.append(Tile(name, crop.picture(pixels), None, np.zeros((0, 2))))
+        picture = read_picture(path)
+        crop = head_crop(np.zeros((0, 2)), picture.height, picture.width, TILE_HEIGHT, TILE_WIDTH)
+        tiles.append(Tile(name, crop.picture(picture.pixels), None, np.zeros((0, 2))))
     return tuple(tiles)
 
 
@@ -116,7 +116,7 @@ def landmark_tiles(triplet: Triplet) -> tuple[Tile, ...]:
     tiles = []
     for view in triplet.views:
         points = np.zeros((0, 2)) if view.landmarks is None else view.landmarks.points
-        crop = head_crop(_with_hair(points), *view.image.pixels.shape[:2], height=TILE_HEIGHT, width=TILE_WIDTH)
+        crop = head_crop(_with_hair(points), view.image.height, view.image.width, TILE_HEIGHT, TILE_WIDTH)
         tiles.append(Tile(view.name, crop.picture(view.image.pixels), None, crop.into(points)))
     return tuple(tiles)
 
@@ -132,7 +132,7 @@ def _head_tile(view: View, camera: Camera, r: Reconstruction, model: HeadModel) 
     from facestudio.geometry.camera import screen
 
     points = screen(camera, np.asarray(r.posed_vertices, dtype=np.float64))
-    crop = head_crop(points[points[:, 2] > 0, :2], *view.image.pixels.shape[:2], height=TILE_HEIGHT, width=TILE_WIDTH)
+    crop = head_crop(points[points[:, 2] > 0, :2], view.image.height, view.image.width, TILE_HEIGHT, TILE_WIDTH)
     plain = crop.picture(view.image.pixels)
     points[:, :2] = crop.into(points[:, :2])
     landmarks = np.zeros((0, 2)) if view.landmarks is None else crop.into(view.landmarks.points)
@@ -186,5 +186,3 @@ class _ByIdentity:
 @lru_cache(maxsize=2)
 def _surface_of(key: _ByIdentity) -> Surface:
     return surface(key.model)
-
-

@@ -1,0 +1,72 @@
+"""The photos below the head, with what is drawn over them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
+
+from facestudio.app.pages.head.photo_tile import PhotoTile
+from facestudio.app.strings import tr
+
+TILE = QSize(104, 130)
+
+
+class FilmStrip(QFrame):
+    """chosen(index): fly to this photo's camera; -1: leave it."""
+
+    chosen = Signal(int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("look", "panel")
+        self.tiles: list[PhotoTile] = []
+        self.landmarks, self.mesh = QToolButton(self), QToolButton(self)
+        for button, label in ((self.landmarks, tr("Landmarks")), (self.mesh, tr("Projected mesh"))):
+            button.setText(label)
+            button.setCheckable(True)
+            button.setMinimumHeight(30)
+            button.toggled.connect(self._overlay)
+        choices = QVBoxLayout()
+        choices.setSpacing(4)
+        choices.addStretch(1)
+        choices.addWidget(self.landmarks, 0, Qt.AlignmentFlag.AlignLeft)
+        choices.addWidget(self.mesh, 0, Qt.AlignmentFlag.AlignLeft)
+        choices.addStretch(1)
+        self._row = QHBoxLayout()
+        self._row.setSpacing(12)
+        whole = QHBoxLayout(self)
+        whole.setContentsMargins(12, 8, 12, 4)
+        whole.addLayout(choices, 1)
+        whole.addLayout(self._row)
+        whole.addStretch(1)
+
+    def show_tiles(self, tiles: tuple[Any, ...]) -> None:
+        """Show other photos (a tuple of `opened.Tile`)."""
+        if [tile.name for tile in self.tiles] != [tile.name for tile in tiles]:
+            self._rebuild(tiles)
+        for widget, tile in zip(self.tiles, tiles, strict=True):
+            widget.show_photo(tile.plain, tile.wired, tile.landmarks)
+        self.mesh.setEnabled(any(tile.wired is not None for tile in tiles))
+        self.landmarks.setEnabled(any(len(tile.landmarks) > 0 for tile in tiles))
+        self._overlay()
+
+    def show_current(self, index: int) -> None:
+        """Mark the photo at whose camera the viewer stands; -1 marks none."""
+        for number, widget in enumerate(self.tiles):
+            widget.setChecked(number == index)
+
+    def _rebuild(self, tiles: tuple[Any, ...]) -> None:
+        for old in self.tiles:
+            self._row.removeWidget(old)
+            old.deleteLater()
+        self.tiles = [PhotoTile(tile.name, TILE, self) for tile in tiles]
+        for number, widget in enumerate(self.tiles):
+            widget.setToolTip(tr("Fly to this photo's camera"))
+            widget.clicked.connect(lambda checked, n=number: self.chosen.emit(n if checked else -1))
+            self._row.addWidget(widget, 0, Qt.AlignmentFlag.AlignVCenter)
+
+    def _overlay(self) -> None:
+        for widget in self.tiles:
+            widget.overlay(self.mesh.isChecked(), self.landmarks.isChecked())

@@ -1,0 +1,69 @@
+"""Small parts that the inspector's tabs are made of."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+
+
+class Scrolled(QScrollArea):
+    """A tab's content in one column, scrolled when it is long. `column` is where to put it."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        inside = QWidget(self)
+        self.column = QVBoxLayout(inside)
+        self.column.setContentsMargins(16, 16, 16, 16)
+        self.column.setSpacing(8)
+        self.setWidget(inside)
+        self.viewport().setAutoFillBackground(False)
+        inside.setAutoFillBackground(False)
+
+
+def words(text: str, look: str = "") -> QLabel:
+    """Text that wraps and may be copied. look: one of the style sheet's."""
+    label = QLabel(text)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    label.setWordWrap(True)
+    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    label.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+    if look:
+        label.setProperty("look", look)
+    return label
+
+
+def section(title: str) -> QLabel:
+    """A section's heading."""
+    label = words(title, "section")
+    label.setContentsMargins(0, 12, 0, 0)
+    return label
+
+
+def table(rows: tuple[tuple[str, str], ...]) -> QWidget:
+    """Two columns: what, and its number at the right."""
+    whole = QWidget()
+    grid = QGridLayout(whole)
+    grid.setContentsMargins(0, 0, 0, 0)
+    grid.setVerticalSpacing(4)
+    grid.setColumnStretch(0, 1)
+    for number, (what, value) in enumerate(rows):
+        grid.addWidget(words(what, "dim"), number, 0)
+        right = words(value)
+        right.setWordWrap(False)
+        right.setAlignment(Qt.AlignmentFlag.AlignRight)
+        grid.addWidget(right, number, 1)
+    return whole
+
+
+def emptied(column: QVBoxLayout) -> QVBoxLayout:
+    """The column, with everything taken out of it."""
+    while column.count():
+        item = column.takeAt(0)
+        widget = item.widget() if item is not None else None
+        if widget is not None:
+            widget.hide()
+            widget.deleteLater()
+    return column

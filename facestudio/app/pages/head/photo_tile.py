@@ -1,0 +1,99 @@
+"""One photo as a button: cut to the head, with landmarks and the projected mesh over it when asked for."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPaintEvent, QPen
+from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
+
+from facestudio.app.strings import mark, tr
+from facestudio.app.theme import RADIUS, tokens
+from facestudio.types import ByteArray, Float64Array, ViewName
+
+VIEW_TITLES = {ViewName.LEFT: mark("Left"), ViewName.FRONT: mark("Front"), ViewName.RIGHT: mark("Right")}
+_DOT = QColor(255, 150, 40, 215)
+_CAPTION = 20
+
+
+class PhotoTile(QAbstractButton):
+    """Checked: the viewer stands at this photo's camera. Its pictures keep their proportions in whatever room there is."""
+
+    def __init__(self, name: ViewName, size: QSize, parent: QWidget | None = None) -> None:
+        """size: of the picture, device-independent pixels; the caption stands below it."""
+        super().__init__(parent)
+        self.name = name
+        self._size = size
+        self._plain: QImage | None = None
+        self._wired: QImage | None = None
+        self._landmarks: Float64Array = np.zeros((0, 2))
+        self.show_mesh = self.show_landmarks = False
+        self.setCheckable(True)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAccessibleName(tr("{view} photo", view=self.title))
+
+    @property
+    def title(self) -> str:
+        """The view in the operator's language."""
+        return tr(VIEW_TITLES[self.name])
+
+    def show_photo(self, plain: ByteArray, wired: ByteArray | None, landmarks: Float64Array) -> None:
+        """plain, wired: (h, w, 3) uint8 of one size; wired None before there is a mesh. landmarks (N, 2): in their pixels."""
+        self._plain, self._wired, self._landmarks = image_of(plain), None if wired is None else image_of(wired), landmarks
+        self.update()
+
+    def overlay(self, mesh: bool, landmarks: bool) -> None:
+        """What to draw over the photo, as far as there is any."""
+        self.show_mesh, self.show_landmarks = mesh, landmarks
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        """The picture and its caption."""
+        return QSize(self._size.width(), self._size.height() + _CAPTION)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Photo, overlays, frame, caption."""
+        t = tokens()
+        painter = QPainter(self)
+        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
+        room = QRectF(0, 0, self.width(), self.height() - _CAPTION).adjusted(2, 2, -2, -2)
+        shape = QPainterPath()
+        shape.addRoundedRect(room, RADIUS - 2, RADIUS - 2)
+        painter.fillPath(shape, QColor(t.surface_2))
+        if self._plain is not None:
+            painter.save()
+            painter.setClipPath(shape)
+            self._draw_photo(painter, room)
+            painter.restore()
+        if self.isChecked() or self.hasFocus() or self.underMouse():
+            colour = t.accent if self.isChecked() or self.hasFocus() else t.text_dim
+            painter.setPen(QPen(QColor(colour), 2.0 if self.isChecked() else 1.2))
+            painter.drawPath(shape)
+        painter.setPen(QColor(t.text if self.isChecked() else t.text_dim))
+        below = QRectF(0, self.height() - _CAPTION, self.width(), _CAPTION)
+        painter.drawText(below, Qt.AlignmentFlag.AlignCenter, self.title)
+
+    def _draw_photo(self, painter: QPainter, room: QRectF) -> None:
+        picture = self._wired if self.show_mesh and self._wired is not None else self._plain
+        if picture is None:
+            return
+        scale = min(room.width() / picture.width(), room.height() / picture.height())
+        place = QRectF(0, 0, picture.width() * scale, picture.height() * scale)
+        place.moveCenter(room.center())
+        painter.drawImage(place, picture)
+        if self.show_landmarks and len(self._landmarks):
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(_DOT)
+            # Hundreds of large dots would hide the face.
+            radius = (0.55 if len(self._landmarks) > 100 else 1.6) * room.width() / 100
+            for x, y in (self._landmarks + 0.5) * scale:
+                painter.drawEllipse(QPointF(place.left() + x, place.top() + y), radius, radius)
+
+
+def image_of(pixels: ByteArray) -> QImage:
+    """A QImage with its own copy of (h, w, 3) uint8."""
+    rows = np.ascontiguousarray(pixels)
+    height, width = rows.shape[:2]
+    return QImage(rows.data, width, height, 3 * width, QImage.Format.Format_RGB888).copy()

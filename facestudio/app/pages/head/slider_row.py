@@ -1,0 +1,121 @@
+"""One slider with its name and its value."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPointF, QRectF, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSlider, QStyle, QWidget
+
+from facestudio.app.pages.head.controls import Control
+from facestudio.app.strings import tr
+from facestudio.app.theme import tokens
+from facestudio.app.widgets.elided_label import ElidedLabel
+
+_STEPS = 100  # per unit of a weight
+_STEPS_OF_UNIT = {"": _STEPS, "σ": 20, "°": 4}
+_HANDLE = 6.5  # radius
+_IDLE_MS = 700  # keys and wheel: after this long without a move, the next one is another step for undo
+
+
+class _CalmSlider(QSlider):
+    """Filled from zero, wherever zero lies. The wheel scrolls the page unless the slider was chosen first."""
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Only with the keyboard's focus: passing over a slider must not change a face."""
+        if self.hasFocus():
+            super().wheelEvent(event)
+        else:
+            event.ignore()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Groove, fill and handle in the theme's colours."""
+        t = tokens()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        middle = self.height() / 2
+        here, zero = self._x(self.value()), self._x(0)
+        painter.setBrush(QColor(t.line))
+        painter.drawRoundedRect(QRectF(_HANDLE, middle - 1.5, self.width() - 2 * _HANDLE, 3), 1.5, 1.5)
+        if self.value():
+            painter.setBrush(QColor(t.accent))
+            painter.drawRoundedRect(QRectF(min(here, zero), middle - 1.5, abs(here - zero), 3), 1.5, 1.5)
+        held = self.isSliderDown() or self.hasFocus()
+        painter.setBrush(QColor(t.accent if held else t.text if self.value() or self.underMouse() else t.text_dim))
+        painter.setPen(QPen(QColor(t.surface_1), 1.5))
+        painter.drawEllipse(QPointF(here, middle), _HANDLE, _HANDLE)
+
+    def _x(self, value: int) -> float:
+        # Where Qt's own style puts the handle, so that what is drawn is what is grabbed.
+        length = self.style().pixelMetric(QStyle.PixelMetric.PM_SliderLength, None, self)
+        span = self.width() - length
+        return length / 2 + QStyle.sliderPositionFromValue(self.minimum(), self.maximum(), value, span)
+
+
+class SliderRow(QWidget):
+    """moved(key, value): by the operator. grabbed(): a new gesture begins. Double-click on the name puts it to rest."""
+
+    moved = Signal(str, float)
+    grabbed = Signal()
+
+    def __init__(self, control: Control, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.control = control
+        self.title = tr(control.label)
+        self._steps = _STEPS_OF_UNIT[control.unit]
+        self._idle = QTimer(self)
+        self._idle.setSingleShot(True)
+        self._idle.setInterval(_IDLE_MS)
+        name = ElidedLabel(self.title, self)
+        name.setFixedWidth(134)
+        self.slider = _CalmSlider(Qt.Orientation.Horizontal, self)
+        self.slider.setRange(round(control.low * self._steps), round(control.high * self._steps))
+        self.slider.setSingleStep(max(1, self._steps // 20))
+        self.slider.setPageStep(max(1, self._steps // 5))
+        self.slider.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.slider.setAccessibleName(self.title)
+        self.slider.setMinimumWidth(60)
+        self.number = QLabel(self)
+        self.number.setFixedWidth(42)
+        self.number.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(6)
+        row.addWidget(name)
+        row.addWidget(self.slider, 1)
+        row.addWidget(self.number)
+        self.setFixedHeight(26)
+        self.slider.sliderPressed.connect(self.grabbed)
+        self.slider.valueChanged.connect(self._changed)
+        self._say(0.0)
+
+    def show_value(self, value: float) -> None:
+        """Follow a value that somebody else changed."""
+        self.slider.blockSignals(True)
+        self.slider.setValue(round(value * self._steps))
+        self.slider.blockSignals(False)
+        self._say(value)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """To rest."""
+        self.grabbed.emit()
+        self.slider.setValue(0)
+
+    def _changed(self, steps: int) -> None:
+        if not self.slider.isSliderDown():
+            if not self._idle.isActive():
+                self.grabbed.emit()
+            self._idle.start()
+        value = steps / self._steps
+        self._say(value)
+        self.moved.emit(self.control.key, value)
+
+    def _say(self, value: float) -> None:
+        unit = self.control.unit
+        number = f"{value:.2f}" if unit == "" else f"{value:+.0f}°" if unit == "°" else f"{value:+.1f} {unit}"
+        self.number.setText(number if value or not unit else f"0{unit.replace('σ', ' σ')}")
+        look = "" if value else "dim"
+        if self.number.property("look") != look:
+            self.number.setProperty("look", look)
+            self.number.style().unpolish(self.number)
+            self.number.style().polish(self.number)
