@@ -47,6 +47,7 @@ class FaceTab(QWidget):
         head.addWidget(self.search)
         head.addLayout(top)
         self.list = Scrolled(self)
+        self.list.setAccessibleName(tr("Sliders"))
         self.list.column.setSpacing(2)
         self.list.column.setContentsMargins(16, 4, 16, 16)
         whole = QVBoxLayout(self)

@@ -113,7 +113,9 @@ class HeadPage(Page):
             (self.texture, tr("Texture")),
             (self.export, tr("Export")),
         ):
+            tab.setAccessibleName(title)
             self.tabs.addTab(tab, title)
+        self.tabs.setAccessibleName(tr("About this head"))
 
     def _connect(self) -> None:
         p = self.presenter
