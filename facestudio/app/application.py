@@ -14,7 +14,7 @@ from facestudio.app.context import AppContext, Navigator
 from facestudio.app.crash import CrashNet
 from facestudio.app.engine import Engine
 from facestudio.app.icons import pixmap
-from facestudio.app.interrupted import offer_interrupted
+from facestudio.app.interrupted import InterruptedWork
 from facestudio.app.jobs import Jobs
 from facestudio.app.main_window import MainWindow
 from facestudio.app.registry import page_classes
@@ -55,6 +55,7 @@ class Application:
         state = QSettings(str(folder / "window.ini"), QSettings.Format.IniFormat)
         self.window = MainWindow(self.context, page_classes(), state)
         self.sample = SampleSubject(self.context)
+        self.interrupted = InterruptedWork(self.context, self.window.stage.errors)
         self.settings.changed.connect(self._settings_changed)
         self.engine.became_ready.connect(self._say_device)
         self.window.painted.connect(self._painted)
@@ -83,6 +84,7 @@ class Application:
     def close(self) -> None:
         """Let go of everything."""
         self.jobs.shut_down()
+        self.interrupted.close()
         self.engine.close(_IMPORT_SECONDS)
         self.context.library.close()
         self.net.close()
@@ -101,7 +103,7 @@ class Application:
 
     def _painted(self) -> None:
         self.engine.start()
-        offer_interrupted(self.context, self.window.stage.errors)
+        self.interrupted.look()
 
     def _settings_changed(self, chosen: Settings) -> None:
         self.theme.choose(chosen.theme)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import enum
 import logging
 import time
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from facestudio.progress import CancelToken, Partial, Progress
 Work = Callable[[Progress, CancelToken, Partial], Any]
 LANES = {"compute": 1, "files": 2}
 _PROGRESS_SECONDS = 0.05  # more often than this nobody can see, and the event loop has other things to do
+_KEPT = 16  # ended jobs that may still be looked at
 _log = logging.getLogger(__name__)
 
 
@@ -116,6 +118,10 @@ class Job(QObject):
             self.done.emit(value)
 
 
+def _nothing(progress: Progress, cancel: CancelToken, partial: Partial) -> None:
+    """The work of a job that has ended."""
+
+
 class _Runner(QRunnable):
     """Runs a job's work on a pool's thread and turns what happens there into the job's signals."""
 
@@ -168,6 +174,7 @@ class Jobs(QObject):
             self._pools[lane].setMaxThreadCount(threads)
             self._pools[lane].setObjectName(lane)
         self._jobs: list[Job] = []
+        self._ended: deque[Job] = deque()
 
     def submit(
         self, title: str, work: Work, *, capture: Path | None = None, lane: str = "compute", kind: str = "reconstruct"
@@ -204,6 +211,13 @@ class Jobs(QObject):
         until = time.monotonic() + seconds
         return all(pool.waitForDone(max(0, int(1000 * (until - time.monotonic())))) for pool in self._pools.values())
 
+    def _retire(self, job: Job) -> None:
+        """Forget what an ended job worked with, and, a few jobs later, when nobody looks at it any more, the job."""
+        job.work = _nothing
+        self._ended.append(job)
+        while len(self._ended) > _KEPT:
+            self._ended.popleft().deleteLater()
+
     def _on_changed(self) -> None:
         job = self.sender()
         if isinstance(job, Job):
@@ -212,4 +226,5 @@ class Jobs(QObject):
             elif job.state.ended:
                 self._jobs.remove(job)
                 self.finished.emit(job)
+                self._retire(job)
         self.changed.emit()

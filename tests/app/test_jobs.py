@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 
 import pytest
-from PySide6.QtCore import QCoreApplication
+from PySide6.QtCore import QCoreApplication, QEvent
 
-from facestudio.app.jobs import Jobs, JobState
+from facestudio.app.jobs import Job, Jobs, JobState
 from facestudio.errors import FaceStudioError
 from facestudio.progress import CancelToken, Partial, Progress
 
 
 @pytest.fixture
-def jobs(qapp_cls: type) -> Iterator[Jobs]:
-    app = QCoreApplication.instance() or QCoreApplication([])
+def jobs(qapp: QCoreApplication) -> Iterator[Jobs]:
     queue = Jobs()
     yield queue
     assert queue.shut_down()
-    app.processEvents()
+    qapp.processEvents()
 
 
 def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
@@ -105,6 +106,22 @@ def test_cancelling_says_so_at_once_and_ends_running_and_waiting_jobs(jobs: Jobs
     until(lambda: not jobs.active())
     assert heard == ["running", "waiting"]
     assert [running.state, waiting.state] == [JobState.CANCELLED] * 2
+
+
+class Photo:
+    """Something a job works with."""
+
+
+def test_ended_jobs_and_what_they_worked_with_are_let_go(jobs: Jobs) -> None:
+    photo = Photo()
+    seen = weakref.ref(photo)
+    for _ in range(40):
+        jobs.submit("a head", lambda *_, held=photo: None)
+    del photo
+    until(lambda: not jobs.active())
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+    assert len(jobs.findChildren(Job)) < 20
+    until(lambda: gc.collect() >= 0 and seen() is None)
 
 
 def test_files_are_copied_while_something_is_computed(jobs: Jobs) -> None:

@@ -47,7 +47,6 @@ def test_after_kill_9_the_capture_is_there_and_its_work_is_offered_again(
         "facestudio.pipeline.reconstruct_capture.reconstruct_capture", lambda capture, *_: again.append(capture)
     )
     started = Application(qapp, Engine(modules=()))
-    started.context.library.refresh()
     started.show()
     bring_to_front(started)
     qtbot.waitUntil(lambda: bool(started.window.stage.errors.cards()))

@@ -1,0 +1,32 @@
+"""`facestudio app` where no window can be opened."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere there is always a screen")
+def test_without_a_screen_it_says_so_and_what_to_do(tmp_path: Path) -> None:
+    without = {k: v for k, v in os.environ.items() if k not in {"DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"}}
+    command = [sys.executable, "-m", "facestudio", "app"]
+    done = subprocess.run(command, env=without, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 2
+    assert "no screen" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.gui
+@pytest.mark.skipif(not os.environ.get("DISPLAY"), reason="needs a screen")
+def test_a_library_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    places = {"FACESTUDIO_CONFIG_DIR": str(tmp_path / "c"), "FACESTUDIO_DATA": str(tmp_path / "file")}
+    command = [sys.executable, "-m", "facestudio", "app"]
+    done = subprocess.run(command, env={**os.environ, **places}, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 2
+    assert str(tmp_path / "file") in done.stderr
+    assert "Traceback" not in done.stderr
