@@ -65,7 +65,7 @@ class Job(QObject):
 
     def __init__(self, title: str, work: Work, capture: Path | None, lane: str, estimate: TimeLeft, parent: QObject) -> None:
         super().__init__(parent)
-        self.title, self.capture, self.lane = title, capture, lane
+        self.title, self.capture, self.lane, self.quiet = title, capture, lane, False
         self.state = JobState.WAITING
         self.stage, self.fraction, self.message, self.seconds_left = "", 0.0, "", -1.0
         self.error: BaseException | None = None
@@ -177,10 +177,21 @@ class Jobs(QObject):
         self._ended: deque[Job] = deque()
 
     def submit(
-        self, title: str, work: Work, *, capture: Path | None = None, lane: str = "compute", kind: str = "reconstruct"
+        self,
+        title: str,
+        work: Work,
+        *,
+        capture: Path | None = None,
+        lane: str = "compute",
+        kind: str = "reconstruct",
+        quiet: bool = False,
     ) -> Job:
-        """Put work in a lane's queue. kind: jobs of one kind take about equally long, and their times are remembered together."""
+        """Put work in a lane's queue. kind: jobs of one kind take about equally long, and their times are remembered together.
+
+        quiet: the window shows the job only if it fails; for what the operator did not ask for, such as opening a file to show it.
+        """
         job = Job(title, work, capture, lane, TimeLeft(kind, self._timings), self)
+        job.quiet = quiet
         self._jobs.append(job)
         job.changed.connect(self._on_changed)
         self._pools[lane].start(_Runner(job))
@@ -193,7 +204,7 @@ class Jobs(QObject):
 
     def running(self) -> Job | None:
         """The job to show: the oldest that runs, compute before files; None when nothing does."""
-        going = [job for job in self._jobs if job.state in (JobState.RUNNING, JobState.CANCELLING)]
+        going = [job for job in self._jobs if job.state in (JobState.RUNNING, JobState.CANCELLING) and not job.quiet]
         return min(going, key=lambda job: job.lane != "compute", default=None)
 
     def job_for(self, capture: Path) -> Job | None:

@@ -135,7 +135,7 @@ class MainWindow(QMainWindow):
         if not self._closing and not all(page.may_close() for page in self.stage.pages.values()):
             event.ignore()
             return
-        if self.context.jobs.active() and not self._closing:
+        if any(not job.quiet for job in self.context.jobs.active()) and not self._closing:
             event.ignore()
             self._ask()
             return

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QBuffer, QCoreApplication, QIODevice
+from PySide6.QtCore import QBuffer, QCoreApplication, QEvent, QIODevice
 from PySide6.QtWidgets import QApplication
 
 from facestudio.app.application import Application
@@ -24,7 +24,7 @@ from facestudio.atomic import write_file
 
 SIZES = ((1280, 720), (1920, 1080))
 THEMES = ("dark", "light")
-COLOURS = 192  # a palette: the window has few colours, and the files stay small
+COLOURS = 256  # a palette: the window has few colours, and the files stay small
 PATIENCE_SECONDS = 180.0
 
 
@@ -35,6 +35,7 @@ def wait_until(condition: Callable[[], bool], seconds: float = PATIENCE_SECONDS)
         if time.monotonic() > end:
             raise TimeoutError("what was to be photographed did not happen")
         QCoreApplication.processEvents()
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
         time.sleep(0.005)
 
 
@@ -53,7 +54,7 @@ def photograph(program: Application, file: Path) -> None:
     program.window.grab().save(buffer, "PNG")
     out = io.BytesIO()
     with Image.open(io.BytesIO(buffer.data().data())) as picture:
-        picture.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
+        picture.convert("RGB").quantize(COLOURS, kmeans=2, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
     write_file(file, out.getvalue())
 
 

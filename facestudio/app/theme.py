@@ -215,6 +215,7 @@ QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
 QScrollArea {{ border: none; background: transparent; }}
 QSplitter::handle {{ background: {t.line}; }}
 QTabWidget::pane {{ border: none; border-top: 1px solid {t.line}; }}
+QTabBar {{ qproperty-drawBase: 0; }}
 QTabBar::tab {{ background: transparent; color: {t.text_dim}; padding: 8px 12px; border: none; border-bottom: 2px solid transparent; }}
 QTabBar::tab:selected {{ color: {t.text}; border-bottom-color: {t.accent}; }}
 QTabBar::tab:focus {{ color: {t.accent}; }}

@@ -143,7 +143,7 @@ class JobStrip(QFrame):
                 self.left.setText("")
             else:
                 self._show(job)
-        waiting = sum(other.state is JobState.WAITING for other in self._jobs.active())
+        waiting = sum(other.state is JobState.WAITING and not other.quiet for other in self._jobs.active())
         self.queue.setVisible(waiting > 0)
         self.queue.setText(tr("{count} waiting", count=waiting))
 
@@ -158,6 +158,8 @@ class JobStrip(QFrame):
         self.left.setText(time_left(job.seconds_left))
 
     def _on_finished(self, job: Job) -> None:
+        if job.quiet and job.state is not JobState.FAILED:
+            return
         if job.state is JobState.DONE:
             self.say(tr("Finished: {job}", job=job.title), "ok")
         elif job.state is JobState.CANCELLED:
@@ -168,7 +170,7 @@ class JobStrip(QFrame):
     def _fill_queue(self) -> None:
         menu = self.queue.menu()
         menu.clear()
-        for job in self._jobs.active():
+        for job in (job for job in self._jobs.active() if not job.quiet):
             menu.addAction(icon("close"), tr("Cancel “{job}”", job=job.title)).triggered.connect(job.cancel)
         menu.addSeparator()
         menu.addAction(tr("Cancel all")).triggered.connect(self._jobs.cancel_all)
