@@ -58,3 +58,21 @@ def test_a_camera_is_tested() -> None:
 def test_a_camera_that_is_not_there_is_named() -> None:
     done = runner.invoke(app, ["cameras", "test", "no such camera"])
     assert done.exit_code == 2
+
+
+def test_the_board_is_written_and_a_rig_travels_between_programs(tmp_path: Path) -> None:
+    from facestudio.capture.calibration.rig_file import RigCalibration, load_rig, save_rig
+    from tests.capture.calibration.board_scene import true_rig
+
+    done = runner.invoke(app, ["rig", "board", "-o", str(tmp_path / "board.pdf")])
+    assert done.exit_code == 0, done.output
+    assert (tmp_path / "board.pdf").read_bytes().startswith(b"%PDF")
+    save_rig(RigCalibration(true_rig()))
+    for name in ("camera_array.toml", "rig.yml"):
+        done = runner.invoke(app, ["rig", "export", str(tmp_path / name)])
+        assert done.exit_code == 0, done.output
+        done = runner.invoke(app, ["rig", "import", str(tmp_path / name), "-o", str(tmp_path / "cameras.json")])
+        assert done.exit_code == 0, done.output
+        assert load_rig(tmp_path / "cameras.json") is not None
+    assert runner.invoke(app, ["rig", "board", "--paper", "A7"]).exit_code == 2
+    assert runner.invoke(app, ["rig", "calibrate", str(tmp_path)]).exit_code == 2
