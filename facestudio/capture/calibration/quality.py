@@ -44,9 +44,9 @@ def scale_error(cameras: Mapping[ViewName, Camera], shots: Shots, spec: BoardSpe
 class DriftConfig:
     """doubtful_px, moved_px: disagreement, pixels at 1280 pixels' width, above which a calibration is doubted, and refused.
 
-    together: weight of the disagreement of three views at once against that of two. Face landmarks differ between views by what the detector
-    gets wrong: on the bench by at most 4.9 by this measure, and by at least 6 after any camera was turned by 0.5° up or down or by 1° aside.
-    A turn about its own line of sight hardly shows in a face; it does with the board.
+    together: weight of the disagreement of three views at once against that of two. Face landmarks differ between views by what the
+    detector gets wrong: on the bench by at most 4.9 by this measure, and by at least 6 after any camera was turned by 0.5° up or down or
+    by 1° aside. A turn about its own line of sight hardly shows in a face; it does with the board.
     """
 
     doubtful_px: float = 5.0

@@ -54,7 +54,7 @@ def test_the_pdf_is_true_to_scale_and_carries_its_specification(paper: str, tmp_
     box = re.search(rb"/MediaBox \[ ?0 0 ([\d.]+) ([\d.]+)", content)
     assert box is not None
     millimetres = [float(v) / 72 * 25.4 for v in box.groups()]
-    assert millimetres == pytest.approx([294.0, 210.0] if paper == "A4" else [420.0, 294.0], abs=0.5)
+    assert millimetres == pytest.approx([297.0, 210.0] if paper == "A4" else [420.0, 297.0], abs=0.5)
     assert spec.columns * spec.square_mm < millimetres[0] - 10
     assert spec.rows * spec.square_mm < millimetres[1] - 40, "room for the ruler line and the text"
     assert write_board(spec, tmp_path / "board.pdf").read_bytes()[:4] == b"%PDF"
