@@ -13,12 +13,13 @@ from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication, QLibraryInfo, QLocale, QTranslator
 
+from facestudio.export.formats import FORMATS
 from facestudio.paths import resources_dir
 
 SYSTEM = "system"
 ENGLISH = "en"
 # Sentences of the floors below that the window shows through tr(variable); their translations need not stand in our source.
-FROM_BELOW: frozenset[str] = frozenset()
+FROM_BELOW: frozenset[str] = frozenset(text for choice in FORMATS.values() for text in (choice.label, choice.sentence))
 
 
 _installed: list[QTranslator] = []  # kept alive here: Qt holds no reference of its own

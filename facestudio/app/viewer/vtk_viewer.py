@@ -212,6 +212,9 @@ class VtkViewer(QObject):
         elif kind == QEvent.Type.Resize and self._at is not None:
             # After the window has told VTK its new size.
             QTimer.singleShot(0, self, self._arrive)
+        elif kind == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and self._leaves(event):
+            event.accept()  # before the window takes Esc for something else
+            return True
         elif kind in (QEvent.Type.KeyPress, QEvent.Type.KeyRelease) and isinstance(event, QKeyEvent):
             # No key reaches VTK, which binds letters to what no operator wants: q closes the viewer, e ends the program,
             # 3 shows it in red and blue. What is not ours goes on to the page.
@@ -219,7 +222,13 @@ class VtkViewer(QObject):
             return True
         return super().eventFilter(watched, event)
 
+    def _leaves(self, event: QKeyEvent) -> bool:
+        return event.key() == Qt.Key.Key_Escape and self._at is not None
+
     def _key(self, event: QKeyEvent) -> bool:
+        if self._leaves(event):
+            self._depart()
+            return True
         turn = _KEYS.get(Qt.Key(event.key()))
         zoom = {Qt.Key.Key_Plus: 1.1, Qt.Key.Key_Equal: 1.1, Qt.Key.Key_Minus: 1 / 1.1}.get(Qt.Key(event.key()))
         if event.modifiers() & (Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier):

@@ -7,9 +7,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QBuffer, QIODevice, QStandardPaths, Qt
-from PySide6.QtGui import QColor, QImage, QKeySequence, QShortcut
-from PySide6.QtWidgets import QFrame, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtCore import QBuffer, QIODevice, QStandardPaths
+from PySide6.QtGui import QColor, QImage, QImageWriter, QKeySequence, QShortcut
+from PySide6.QtWidgets import QApplication, QFrame, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
 
 from facestudio.app.page import Page
 from facestudio.app.pages.head.export_tab import ExportTab
@@ -63,6 +63,7 @@ class HeadPage(Page):
         super().__init__(context, parent)
         self._make_viewer = make_viewer
         self._mode = ViewMode.TEXTURE  # what the operator chose; a head without texture shows clay meanwhile
+        self._shortcuts: list[QShortcut] = []
         self.presenter = HeadPresenter(context, self)
         self.tools = ToolRow(self)
         self.view = HeadView(self)
@@ -77,8 +78,15 @@ class HeadPage(Page):
         """Result, Face, Texture, Export."""
         return self.tabs
 
+    def activated(self) -> None:
+        """The page's keys work."""
+        for shortcut in self._shortcuts:
+            shortcut.setEnabled(True)
+
     def deactivated(self) -> None:
-        """Nobody looks: the turntable rests."""
+        """The page's keys rest, and so does the turntable."""
+        for shortcut in self._shortcuts:
+            shortcut.setEnabled(False)
         self.tools.turntable.setChecked(False)
 
     def shut_down(self) -> None:
@@ -144,11 +152,12 @@ class HeadPage(Page):
             ("T", self.tools.turntable.toggle),
             ("L", self.tools.landmarks.toggle),
             ("Ctrl+Shift+S", self._keep_screenshot),
-            ("Escape", p.leave_photo),
         ):
+            # In the whole window, the inspector included, but only while this page is in front.
             shortcut = QShortcut(QKeySequence(keys), self)
-            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
             shortcut.activated.connect(action)
+            shortcut.setEnabled(False)
+            self._shortcuts.append(shortcut)
 
     # --- what the operator sees ---------------------------------------------------------------------------------------
 
@@ -204,11 +213,18 @@ class HeadPage(Page):
 
     def _viewer(self) -> Viewer:
         if self.view.viewer is None:
+            window, focus = self.window(), QApplication.focusWidget()
+            was_active = window.isActiveWindow()
             viewer = self._make_viewer(self.view)
             viewer.on_photo_left = self.presenter.leave_photo
             self.view.take(viewer)
             viewer.set_light(START_LIGHT)
             self._retint_viewer(viewer)
+            if was_active:
+                # Qt makes the window anew when the first OpenGL widget enters it, and the keyboard would be lost.
+                window.activateWindow()
+                if focus is not None:
+                    focus.setFocus()
         assert self.view.viewer is not None
         return self.view.viewer
 
@@ -262,6 +278,7 @@ class HeadPage(Page):
         r = self.presenter.opened.reconstruction
         self.tools.turntable.setChecked(False)
         self._tell(lambda viewer: viewer.fly_to(r.cameras[index], r.views[index].image.pixels))
+        self._tell(lambda viewer: viewer.widget.setFocus())  # so that Esc leaves the photo and arrows turn the head
         self.view.fade.start()
         self.view.arrange()
 
@@ -333,5 +350,5 @@ def _line(parent: QWidget) -> QFrame:
 def _png(picture: QImage) -> bytes:
     buffer = QBuffer()
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    picture.save(buffer, b"PNG")
+    QImageWriter(buffer, b"png").write(picture)
     return bytes(buffer.data().data())
