@@ -243,7 +243,8 @@ def _complete(
         levels[number] = Level(levels[number].tones, levels[number].weight * skin)
     small = levels[number]
     corners = mirror_corners(model)
-    corners[~head.readable] = np.nan
+    # Light differs most from side to side on the neck, and a neck without features is no better for being a copy.
+    corners[~head.readable | model.part_faces("neck")] = np.nan
     gain = mirror_gain(small_atlas, small, corners)
     vertex_tones, hair = skin_and_hair(small, model, head.readable)
     low, high = model.template.min(axis=0), model.template.max(axis=0)
