@@ -60,7 +60,7 @@ def add_capture(root: Path, new: NewCapture, progress: Progress = silent, cancel
             content = _fill(staging, new, progress, cancel)
             cancel.check()
             name = _publish(staging, session, new.name, content)
-    progress("copy", 1.0, name)
+    progress("import", 1.0, name)
     return session / name
 
 
@@ -117,7 +117,7 @@ def _fill(staging: Path, new: NewCapture, progress: Progress, cancel: CancelToke
     ordered = [view for view in ViewName if view in new.photos]
     for k, view in enumerate(ordered):
         source = new.photos[view]
-        progress("copy", k / len(ordered), source.name if isinstance(source, Path) else str(view))
+        progress("import", k / len(ordered), source.name if isinstance(source, Path) else str(view))
         target = staging / f"{view}{_ending(source)}"
         noted[str(view)] = {"file": target.name, "sha256": _copy(source, target, cancel)}
         if isinstance(source, Path):

@@ -11,7 +11,7 @@ from facestudio.library.records import LibraryError
 from facestudio.library.staging import explained
 from facestudio.progress import CancelToken, Progress, silent
 
-STAGE = "export subject"
+STAGE = "export"
 _CHUNK = 1 << 20
 _PACKED = {".jpg", ".jpeg", ".png", ".webp", ".npz", ".glb", ".zip"}  # packing them again saves nothing
 

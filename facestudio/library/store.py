@@ -52,6 +52,8 @@ class Library:
             root.mkdir(parents=True, exist_ok=True)
             library = cls(root.resolve())
             library.index.open()
+            if library.index.stale and not any(not path.name.startswith(".") for path in root.iterdir()):
+                library.index.stale = False  # a new library: there is nothing to read
         return library
 
     def close(self) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
-from facestudio.errors import Cancelled, FaceStudioError, OutputError
+from facestudio.errors import Cancelled, FaceStudioError, OutputError, PictureError
 from facestudio.library.add import NewCapture
 from facestudio.library.records import CaptureRecord
 from facestudio.library.store import Library
@@ -76,10 +76,10 @@ def propose_captures(
     cancel, limits = cancel or CancelToken(), limits or ImportLimits()
     skipped: list[Skipped] = []
     found: list[ProposedCapture] = []
-    progress("look", 0.0, "")
+    progress("read", 0.0, "")
     places = list(dropped_places(paths, skipped, cancel, limits))
     for k, place in enumerate(places):
-        progress("look", k / len(places), place.above[-1] if place.above else "")
+        progress("read", 0.1 * k / len(places), place.above[-1] if place.above else "")
         found += _in_place(place, skipped)
     uncertain = any(not capture.certain for capture in found)
     if order is None and uncertain:
@@ -99,7 +99,7 @@ def import_captures(
     records, failed = [], []
     for k, capture in enumerate(captures):
         cancel.check()
-        progress("copy", k / len(captures), f"{capture.subject} ({k + 1} of {len(captures)})")
+        progress("import", k / len(captures), f"{capture.subject} ({k + 1} of {len(captures)})")
         new = NewCapture(
             capture.subject,
             capture.session,
@@ -115,7 +115,7 @@ def import_captures(
             raise
         except FaceStudioError as error:
             failed.append(Skipped(next(iter(capture.photos.values())), str(error)))
-    progress("copy", 1.0, f"{len(records)} captures")
+    progress("import", 1.0, f"{len(records)} captures")
     return Imported(tuple(records), tuple(failed))
 
 
@@ -198,9 +198,12 @@ def _checked(
     for k, raw in enumerate(found):
         cancel.check()
         first = next(iter(raw.photos.values()))
-        progress("check", k / len(found), first.name)
+        progress("read", 0.1 + 0.9 * k / len(found), first.name)
         try:
             capture = _hashed(_with_cameras(raw if raw.certain else _ordered(raw, order)), cancel)
+        except PictureError as error:
+            skipped.append(Skipped(first, error.what))
+            continue
         except OSError as error:
             skipped.append(Skipped(first, f"It cannot be read ({error.strerror or error})."))
             continue
@@ -210,13 +213,15 @@ def _checked(
             continue
         seen[key] = capture.name or capture.subject
         kept.append(replace(capture, known_as=_known_as(capture, library)))
-    progress("check", 1.0, f"{len(kept)} captures")
+    progress("read", 1.0, f"{len(kept)} captures")
     return Proposal(tuple(kept), tuple(skipped))
 
 
 def _ordered(capture: ProposedCapture, order: Order) -> ProposedCapture:
     try:
         photos, notes = order(tuple(capture.photos.values()))
+    except (PictureError, Cancelled):
+        raise
     except FaceStudioError as error:
         return replace(capture, notes=(*capture.notes, f"The views are in the order of the names: {error.what}"))
     return replace(capture, photos={v: photos[v] for v in ViewName if v in photos}, notes=(*capture.notes, *notes))

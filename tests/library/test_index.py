@@ -64,6 +64,18 @@ def test_an_index_damaged_while_open_heals(library: Library, new: NewCapture) ->
     assert library.captures() == [before]
 
 
+def test_a_new_library_is_not_stale_but_one_that_lost_its_index_is(library: Library, new: NewCapture) -> None:
+    assert not library.stale
+    library.add_capture(new)
+    library.close()
+    library.index.path.unlink()
+    again = Library.open(library.root)
+    assert again.stale
+    again.refresh()
+    assert not again.stale
+    again.close()
+
+
 def test_a_moved_library_is_the_same_library(library: Library, new: NewCapture, tmp_path: Path) -> None:
     library.add_capture(new)
     library.close()

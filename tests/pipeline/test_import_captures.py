@@ -119,6 +119,13 @@ def test_cameras_that_cannot_be_read_are_left_out_and_said(tmp_path: Path) -> No
     assert "cameras.json is not a readable camera file" in capture.notes[0]
 
 
+def test_what_only_looks_like_a_picture_is_skipped(tmp_path: Path) -> None:
+    (tmp_path / "notes.jpg").write_bytes(b"nonsense")
+    proposal = propose_captures([tmp_path / "notes.jpg"])
+    assert not proposal.captures
+    assert proposal.skipped[0].reason == "notes.jpg is not a picture."
+
+
 def test_photos_without_a_face_keep_the_order_of_their_names(tmp_path: Path) -> None:
     def nobody(photos: Sequence[Path]) -> tuple[Mapping[ViewName, Path], tuple[str, ...]]:
         raise NoFaceError("No face was found in a.jpg.")

@@ -161,6 +161,9 @@ def test_kill_at_any_moment_leaves_a_whole_head_and_an_interrupted_job(capture: 
     child.wait()
     child.stdout.close()
     assert said == "now\n"
+    unread = Library.open(capture.parents[2])
+    assert [record.path for record in unread.interrupted()] == [capture]  # known before every folder was looked at
+    unread.close()
     library = library_of(capture)
     (record,) = library.interrupted()
     assert record.state is CaptureState.NEEDS_ATTENTION
