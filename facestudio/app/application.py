@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication
 from facestudio.app.context import AppContext, Navigator
 from facestudio.app.crash import CrashNet
 from facestudio.app.engine import Engine
+from facestudio.app.gl_window import set_surface_format
 from facestudio.app.icons import pixmap
 from facestudio.app.interrupted import InterruptedWork
 from facestudio.app.jobs import Jobs
@@ -37,6 +38,7 @@ class Application:
         """engine: another than the usual, in tests. Raises OutputError when the library's folder cannot be made or written."""
         self._app = app
         folder = config_dir()
+        set_surface_format()
         app.setApplicationName("FaceStudio")
         app.setDesktopFileName("facestudio")
         self.settings = SettingsStore(folder)

@@ -10,6 +10,7 @@ from PySide6.QtGui import QCloseEvent, QKeySequence, QPaintEvent, QShortcut
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMainWindow, QMessageBox, QPushButton, QSplitter, QVBoxLayout, QWidget
 
 from facestudio.app.context import AppContext
+from facestudio.app.gl_window import stand_in
 from facestudio.app.jobs import Job, JobState
 from facestudio.app.page import Page
 from facestudio.app.report import problem
@@ -39,6 +40,7 @@ class MainWindow(QMainWindow):
         self._question: QMessageBox | None = None
         self.setWindowTitle("FaceStudio")
         self.setMinimumSize(*MINIMUM)
+        self._stand_in = stand_in(self)
         self.rail = Rail(pages, self)
         self.stage = Stage(context, pages, self)
         self.strip = JobStrip(context.jobs, self)

@@ -1,0 +1,159 @@
+"""What an operator does in the real window, with real clicks and keys, from the first start to a file for Blender."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QPushButton, QWidget
+from pytestqt.qtbot import QtBot
+
+from facestudio.app.application import Application
+from facestudio.app.jobs import JobState
+from facestudio.app.pages.head.page import HeadPage
+from facestudio.app.pages.head.presenter import Shows
+from facestudio.app.stage import WELCOME
+from facestudio.app.theme import tokens
+from facestudio.types import ByteArray
+
+LONG = 240_000  # milliseconds for a whole reconstruction on a loaded machine
+pytestmark = pytest.mark.slow
+
+
+def pixels(widget: QWidget) -> ByteArray:
+    """(H, W, 3) what a widget shows now."""
+    image = widget.grab().toImage().convertToFormat(QImage.Format.Format_RGB888)
+    rows = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine())
+    return rows[:, : 3 * image.width()].reshape(image.height(), image.width(), 3).copy()
+
+
+def shown_share(picture: ByteArray) -> float:
+    """How much of the viewer is not background."""
+    background = np.array([int(tokens().surface_0[i : i + 2], 16) for i in (1, 3, 5)])
+    return float((np.abs(picture.astype(int) - background).max(-1) > 24).mean())
+
+
+def colourfulness(picture: ByteArray) -> float:
+    """How far from grey the coloured part is: clay is grey, skin is not."""
+    spread = picture.max(-1).astype(int) - picture.min(-1)
+    return float((spread > 40).mean())
+
+
+def difference(a: ByteArray, b: ByteArray) -> float:
+    """Share of the pixels that are clearly different."""
+    return float((np.abs(a.astype(int) - b).max(-1) > 24).mean())
+
+
+def head_page(program: Application) -> HeadPage:
+    """The page, as it stands on the stage."""
+    page = program.window.stage.pages["head"]
+    assert isinstance(page, HeadPage)
+    return page
+
+
+def click(qtbot: QtBot, widget: QWidget) -> None:
+    """A real click in the middle of a widget."""
+    qtbot.mouseClick(widget, Qt.MouseButton.LeftButton)
+
+
+def button(root: QWidget, text: str) -> QPushButton:
+    """The visible button with a text in it."""
+    found = [b for b in root.findChildren(QPushButton) if text in b.text() and b.isVisible()]
+    assert len(found) == 1, [b.text() for b in root.findChildren(QPushButton) if b.isVisible()]
+    return found[0]
+
+
+def reconstruct_sample(program: Application, qtbot: QtBot) -> HeadPage:
+    """One click on the first screen, and no other question until the finished head stands there."""
+    window = program.window
+    assert window.stage.current == WELCOME
+    click(qtbot, window.stage.welcome.sample)
+    qtbot.waitUntil(lambda: "head" in window.stage.pages, timeout=LONG)
+    page = head_page(program)
+    qtbot.waitUntil(lambda: page.presenter.shows is Shows.HEAD and not page.presenter.unfinished, timeout=LONG)
+    qtbot.waitUntil(lambda: not program.jobs.active(), timeout=LONG)
+    return page
+
+
+def settled(qtbot: QtBot, look: Callable[[], ByteArray]) -> ByteArray:
+    """A picture that no longer changes."""
+    last = look()
+    for _ in range(40):
+        qtbot.wait(150)
+        now = look()
+        if np.array_equal(now, last):
+            return now
+        last = now
+    return last
+
+
+def test_from_the_first_screen_to_a_head_that_moves(whole_program: Application, qtbot: QtBot) -> None:
+    partials: list[str] = []
+    whole_program.jobs.started.connect(lambda job: job.partial.connect(lambda value: partials.append(type(value).__name__)))
+    page = reconstruct_sample(whole_program, qtbot)
+    window = whole_program.window
+    assert window.stage.current == "head"
+    assert partials == ["Triplet", "Reconstruction", "Reconstruction"]
+    assert not window.stage.errors.cards()
+
+    textured = settled(qtbot, lambda: pixels(page.view))
+    assert 0.05 < shown_share(textured) < 0.9
+    assert colourfulness(textured) > 0.03
+
+    bar = page.tabs.tabBar()
+    qtbot.mouseClick(bar, Qt.MouseButton.LeftButton, pos=bar.tabRect(1).center())
+    slider = page.face.rows["pose:jaw_open"].slider
+    page.face.list.ensureWidgetVisible(slider)
+    slider.setFocus()
+    for _ in range(3):
+        qtbot.keyClick(slider, Qt.Key.Key_PageUp)
+    opened = settled(qtbot, lambda: pixels(page.view))
+    assert difference(opened, textured) > 0.003
+
+    qtbot.keyClick(window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert slider.value() == 0
+    again = settled(qtbot, lambda: pixels(page.view))
+    assert difference(again, textured) < 0.0005
+
+    clay = next(b for b in page.tools.findChildren(QWidget) if getattr(b, "text", lambda: "")() == "Clay")
+    qtbot.mouseClick(clay, Qt.MouseButton.LeftButton, pos=QPoint(10, 10))
+    assert colourfulness(settled(qtbot, lambda: pixels(page.view))) < 0.01
+
+
+def test_cancelling_a_reconstruction_leaves_the_photos_and_no_head(whole_program: Application, qtbot: QtBot) -> None:
+    window = whole_program.window
+    click(qtbot, window.stage.welcome.sample)
+    jobs = whole_program.jobs
+    qtbot.waitUntil(lambda: any(job.capture and job.stage == "refine" for job in jobs.active()), timeout=LONG)
+    job = jobs.running()
+    assert job is not None
+    click(qtbot, window.strip.cancel)
+    assert window.strip.stage.text() == "Cancelling…"
+    qtbot.waitUntil(lambda: job.state is JobState.CANCELLED, timeout=20_000)
+    (record,) = whole_program.context.library.captures()
+    assert record.head is None
+    assert len(record.photos) == 3
+    assert not (record.path / "job.json").exists()
+    assert not window.stage.errors.cards()
+
+
+def test_a_photo_without_a_face_is_a_card_that_names_it(whole_program: Application, qtbot: QtBot, tmp_path: Path) -> None:
+    from PIL import Image
+
+    from facestudio.app.reconstruction import start_reconstruction
+    from facestudio.library.add import NewCapture
+    from facestudio.types import ViewName
+
+    wall = tmp_path / "wall.png"
+    Image.new("RGB", (640, 480), (120, 130, 140)).save(wall)
+    record = whole_program.context.library.add_capture(NewCapture("Nobody", "today", {ViewName.FRONT: wall}))
+    job = start_reconstruction(whole_program.context, record.path)
+    qtbot.waitUntil(lambda: job.state is JobState.FAILED, timeout=LONG)
+    (card,) = whole_program.window.stage.errors.cards()
+    assert "No face" in card.what.text()
+    assert card.remedy.text()
+    assert whole_program.context.library.capture(record.path).attention
