@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from PySide6.QtCore import QObject, Qt, Signal
 
 # The viewer's modules; a reconstruction's are imported by the pipeline's own warm_up.
-MODULES = ("pyvista", "pyvistaqt")
+MODULES = ("pyvista", "pyvistaqt", "facestudio.app.viewer.vtk_viewer")
 WARM_UP = "facestudio.pipeline.warm_up"
 
 

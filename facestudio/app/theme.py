@@ -204,8 +204,6 @@ QComboBox::drop-down {{ border: none; width: 26px; }}
 QComboBox::down-arrow {{ image: url("{arrow}"); width: 12px; height: 12px; }}
 QComboBox:disabled {{ color: {t.text_dim}; background: {t.surface_0}; }}
 QComboBox QAbstractItemView {{ background: {t.surface_1}; border: 1px solid {t.line}; }}
-QProgressBar {{ background: {t.surface_2}; border: none; border-radius: 4px; min-height: 8px; max-height: 8px; }}
-QProgressBar::chunk {{ background: {t.accent}; border-radius: 4px; }}
 QScrollBar:vertical {{ background: transparent; width: 12px; margin: 0; }}
 QScrollBar:horizontal {{ background: transparent; height: 12px; margin: 0; }}
 QScrollBar::handle {{ background: {t.line}; border-radius: 4px; margin: 2px; min-height: 32px; min-width: 32px; }}

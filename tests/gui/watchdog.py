@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 import time
 import traceback
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from types import FrameType
 
 import numpy as np
@@ -16,58 +17,57 @@ TICK_MS = 5
 
 @dataclass(frozen=True)
 class Gaps:
-    """Gaps of the event loop in milliseconds. drawn: of them, what the viewer's frames took."""
+    """Gaps of the event loop in milliseconds."""
 
     p50: float
     p99: float
     longest: float
     above_50: int
     count: int
-    drawn: tuple[float, ...] = ()
 
 
-@dataclass
 class Watchdog(QObject):
-    """Ticks every 5 ms on the GUI thread while it is started, and notes by how much each tick came late."""
+    """Ticks every 5 ms on the GUI thread while it is started, and notes by how much each tick came late.
 
-    late: list[float] = field(default_factory=list)
-    frames: list[float] = field(default_factory=list)
+    all: with the time that drawing took; undrawn: without. frames: what each drawing took. All in milliseconds.
+    """
 
-    def __post_init__(self) -> None:
+    def __init__(self) -> None:
         super().__init__()
+        self.all: list[float] = []
+        self.undrawn: list[float] = []
+        self.frames: list[float] = []
         self._timer = QTimer(self)
         self._timer.setInterval(TICK_MS)
         self._timer.timeout.connect(self._tick)
-        self._last = 0.0
-        self._drawing = 0.0
+        self._last = self._drawing = 0.0
 
     def start(self) -> None:
         """Begin to measure."""
         self._last = time.perf_counter()
         self._timer.start()
 
-    def stop(self) -> Gaps:
-        """End, and say what was measured."""
+    def stop(self) -> None:
+        """End; the lists are complete."""
         self._timer.stop()
-        late = np.array(self.late or [0.0])
-        return Gaps(
-            p50=float(np.percentile(late, 50)),
-            p99=float(np.percentile(late, 99)),
-            longest=float(late.max()),
-            above_50=int((late > 50).sum()),
-            count=len(late),
-            drawn=tuple(self.frames),
-        )
 
     def drew(self, seconds: float) -> None:
-        """A frame of the viewer took so long; it is taken out of the gap it fell into and kept beside."""
+        """The window was drawn, which took so long."""
         self._drawing += seconds
         self.frames.append(1000 * seconds)
 
     def _tick(self) -> None:
         now = time.perf_counter()
-        self.late.append(max(1000 * (now - self._last - self._drawing) - TICK_MS, 0.0))
+        self.all.append(max(1000 * (now - self._last) - TICK_MS, 0.0))
+        self.undrawn.append(max(1000 * (now - self._last - self._drawing) - TICK_MS, 0.0))
         self._last, self._drawing = now, 0.0
+
+
+def gaps(late: Sequence[float]) -> Gaps:
+    """What a list of delays amounts to."""
+    found = np.array(late or [0.0])
+    p50, p99 = np.percentile(found, (50, 99))
+    return Gaps(float(p50), float(p99), float(found.max()), int((found > 50).sum()), len(found))
 
 
 def stack_of(thread: int) -> str:

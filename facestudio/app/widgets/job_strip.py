@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QProgressBar, QPushButton, QToolButton, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QPushButton, QToolButton, QWidget
 
 from facestudio.app.icons import icon
 from facestudio.app.jobs import Job, Jobs, JobState
 from facestudio.app.strings import mark, tr
 from facestudio.app.theme import theme
 from facestudio.app.widgets.elided_label import ElidedLabel
+from facestudio.app.widgets.progress_line import ProgressLine
 
 HEIGHT = 36
 STAGES = {
@@ -57,8 +58,7 @@ class JobStrip(QFrame):
         self.title = ElidedLabel(parent=self)
         self.stage = ElidedLabel(parent=self)
         self.stage.setProperty("look", "dim")
-        self.bar = QProgressBar(self)
-        self.bar.setTextVisible(False)
+        self.bar = ProgressLine(self)
         self.bar.setFixedWidth(220)
         self.bar.setRange(0, 1000)
         self.bar.setAccessibleName(tr("Progress of the job"))

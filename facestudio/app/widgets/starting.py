@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
 from facestudio.app.engine import Engine
 from facestudio.app.strings import tr
+from facestudio.app.widgets.progress_line import ProgressLine
 
 
 class Starting(QWidget):
@@ -17,8 +18,7 @@ class Starting(QWidget):
         self._engine = engine
         self.words = QLabel(self)
         self.words.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.bar = QProgressBar(self)
-        self.bar.setTextVisible(False)
+        self.bar = ProgressLine(self)
         self.bar.setFixedWidth(220)
         self.again = QPushButton(tr("Try again"), self)
         self.again.clicked.connect(self._start)

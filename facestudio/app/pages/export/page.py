@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
-    QProgressBar,
     QPushButton,
     QScrollArea,
     QStackedWidget,
@@ -26,6 +25,7 @@ from facestudio.app.pages.export.format_row import FormatRow
 from facestudio.app.pages.export.presenter import ExportPresenter, Stands
 from facestudio.app.strings import mark, tr
 from facestudio.app.theme import theme, tokens
+from facestudio.app.widgets.progress_line import ProgressLine
 from facestudio.export.formats import DEFAULT, FORMATS
 
 if TYPE_CHECKING:
@@ -56,9 +56,8 @@ class ExportPage(Page):
         self.start = QPushButton(tr("Export"))
         self.start.setProperty("look", "primary")
         self.start.setMinimumHeight(40)
-        self.bar = QProgressBar()
+        self.bar = ProgressLine()
         self.bar.setRange(0, 1000)
-        self.bar.setTextVisible(False)
         self.said = _label("", "dim")
         self.done_sign = QLabel()
         self.done = _label("")

@@ -77,6 +77,9 @@ class FaceTab(QWidget):
             self._fold_icon(button)
 
     def _rebuild(self) -> None:
+        if self.rows and [control.key for control in self._face.controls] == list(self.rows):
+            self._follow(tuple(self.rows))  # another head of the same model: the same sliders
+            return
         column = emptied(self.list.column)
         self.rows, self._groups = {}, []
         there = bool(self._face.controls)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from facestudio.app.icons import pixmap
 from facestudio.app.pages.head.photo_tile import PhotoTile
 from facestudio.app.theme import tokens
+from facestudio.app.widgets.progress_line import ProgressLine
 
 TILE = QSize(208, 260)
 
@@ -37,9 +38,8 @@ class PhotoBoard(QWidget):
         self.button.setProperty("look", "primary")
         self.button.setMinimumSize(220, 44)
         self.button.clicked.connect(self.pressed)
-        self.bar = QProgressBar(self)
+        self.bar = ProgressLine(self)
         self.bar.setRange(0, 1000)
-        self.bar.setTextVisible(False)
         self.bar.setFixedWidth(320)
         self._row = QHBoxLayout()
         self._row.setSpacing(16)
