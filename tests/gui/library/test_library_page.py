@@ -244,7 +244,7 @@ def test_a_large_library_scrolls_without_standing_still(page: LibraryPage, progr
     for value in range(0, bar.maximum(), bar.maximum() // 40):
         bar.setValue(value)
         qtbot.wait(12)
-    gaps = dog.stop()
+    dog.stop()
     page.grid.selectionModel().select(page.grid.captures.index(1999), QItemSelectionModel.SelectionFlag.ClearAndSelect)
     assert page.presenter.selection[0].path.is_dir()
-    assert gaps.count > 40  # the times are for the benchmark; here, that it went on at all
+    assert len(dog.all) > 40  # the times are for the benchmark; here, that it went on at all
