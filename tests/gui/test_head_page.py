@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 from pathlib import Path
 
@@ -10,16 +11,20 @@ import pytest
 from PySide6.QtCore import QPoint, QStandardPaths, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QMainWindow
 
 from facestudio.app.application import Application
 from facestudio.app.pages.export.page import ExportPage
 from facestudio.app.pages.export.presenter import Stands
+from facestudio.app.pages.head.opened import open_saved
 from facestudio.app.pages.head.page import HeadPage
 from facestudio.app.pages.head.presenter import Shows
 from facestudio.app.viewer.colours import ViewMode
 from facestudio.types import ByteArray, Reconstruction, Texture, Triplet
 from tests.app.head.conftest import capture, head_file, reconstruction, texture, until
 from tests.app.head.test_presenter import Steps
+from tests.gui.conftest import settle
+from tests.viewer.test_vtk_viewer import resident_mb
 
 __all__ = ["capture", "head_file", "reconstruction", "texture"]  # fixtures of the presenters' tests
 pytestmark = pytest.mark.viewer
@@ -199,3 +204,38 @@ def test_an_empty_page_leads_to_the_library(program: Application) -> None:
     assert isinstance(page, HeadPage)
     QTest.mouseClick(page.board.button, LEFT)
     assert wanted == ["library"]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads Linux's own account of memory")
+def test_opening_and_closing_the_page_fifty_times_keeps_less_than_20_mb(program: Application, head_file: Path) -> None:
+    opened = open_saved(head_file)
+    window = QMainWindow()
+    window.resize(900, 700)
+    window.show()
+
+    def cycle() -> None:
+        page = HeadPage(program.context)
+        window.setCentralWidget(page)
+        page.presenter.open_made(opened)
+        QTest.qWait(30)
+        assert page.view.viewer is not None
+        page.presenter.face.set("pose:jaw_open", 5.0)
+        page.shut_down()
+        window.takeCentralWidget()
+        page.tabs.deleteLater()
+        page.deleteLater()
+        settle()
+        program.context.undo.clear()
+        gc.collect()
+
+    for _ in range(8):
+        cycle()
+    before = resident_mb()
+    for _ in range(50):
+        cycle()
+    kept = resident_mb() - before
+    window.close()
+    window.deleteLater()
+    settle()
+    assert kept < 20.0

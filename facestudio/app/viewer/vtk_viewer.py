@@ -194,6 +194,11 @@ class VtkViewer(QObject):
         self._window.removeEventFilter(self)
         self._window.close()
 
+    def capabilities(self) -> str:
+        """What OpenGL says about itself: vendor, renderer, version, extensions."""
+        window: Any = self._window.render_window
+        return str(window.ReportCapabilities())
+
     def on_screen(self, points: FloatArray) -> Float64Array:
         """Points (N, 3), metres, head frame, to widget pixels (N, 2), x right, y down, pixel centres at integers."""
         width, height = self._size()

@@ -99,6 +99,14 @@ class HeadPresenter(QObject):
         if self._context.engine.ready:
             self._load()
 
+    def open_made(self, opened: Any) -> None:
+        """Show an `opened.OpenedHead` that somebody has in hand already."""
+        self._asked += 1
+        self.path, self.error, self.name = opened.path, None, opened.name
+        self._take(opened)
+        self._set_tiles(opened.tiles)
+        self.changed.emit()
+
     def again(self) -> None:
         """Try to open the same once more."""
         if self.path is not None:
