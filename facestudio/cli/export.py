@@ -30,20 +30,27 @@ def export(
     """Export a reconstructed head for Blender, Unreal, Unity, three.js and others."""
     with running() as (progress, cancel):
         from facestudio.head.store import load_head
-        from facestudio.pipeline.export_head import export_saved
+        from facestudio.pipeline.export_head import export_saved, metahuman_checks
 
+        source = None if model is None else load_head(model.expanduser())
+        chosen = _chosen(formats)
         files = export_saved(
             head.expanduser(),
             output.expanduser(),
-            _chosen(formats),
+            chosen,
             progress,
             cancel,
-            model=None if model is None else load_head(model.expanduser()),
+            model=source,
             name=name,
             topology=topology,
         )
+        checks = metahuman_checks(head.expanduser(), source) if {"obj", "fbx"} & set(chosen) else ()
     for file in files:
         out.print(str(file), markup=False)
+    if checks:
+        out.print("Epic's requirements for Mesh to MetaHuman:")
+    for check in checks:
+        out.print(f"{'  yes' if check.passed else '   NO'}  {check.rule}: {check.finding}", markup=False)
 
 
 def _chosen(formats: list[str] | None) -> tuple[str, ...]:

@@ -6,12 +6,14 @@ import time
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from facestudio.atomic import write_folder
 from facestudio.errors import OutputError
+from facestudio.export.checklist import Check, metahuman_checklist
 from facestudio.export.formats import DEFAULT, FORMATS, PREVIEW_NAME, REPORT_NAME
 from facestudio.export.head_json import head_json
 from facestudio.export.overlay import photo_and_overlay
@@ -49,6 +51,11 @@ class _Job:
     def at(self, fraction: float, message: str) -> None:
         self.cancel.check()
         self.progress(STAGE, fraction, message)
+
+    @cached_property
+    def checks(self) -> tuple[Check, ...]:
+        """Epic's requirements, measured."""
+        return metahuman_checklist(self.model, self.scene, self.texture)
 
     @property
     def seconds(self) -> dict[str, float]:
@@ -122,7 +129,7 @@ def _write(job: _Job, folder: Path, formats: set[str]) -> None:
     if report is not None:
         write_text(folder / REPORT_NAME, report())
     if "json" in formats:
-        text = head_json(job.model, job.reconstruction, job.texture, job.scene, job.seconds)
+        text = head_json(job.model, job.reconstruction, job.texture, job.scene, job.seconds, job.checks)
         write_text(folder / f"{job.scene.name}.json", text)
     job.cancel.check()
 
@@ -150,6 +157,8 @@ def _report(job: _Job, albedo: ByteArray) -> Callable[[], str]:
         portraits.append((pose.label, portrait(job.scene, pose, _VIEW_HEIGHT, _VIEW_WIDTH, albedo)))
 
     def compose() -> str:
-        return report_html(job.model, job.reconstruction, job.texture, job.scene, photos, portraits, versions(), job.seconds)
+        return report_html(
+            job.model, job.reconstruction, job.texture, job.scene, photos, portraits, versions(), job.seconds, job.checks
+        )
 
     return compose

@@ -6,12 +6,14 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from facestudio.export.checklist import Check
 from facestudio.export.scene import SCALE_SENTENCE, HeadScene, Json, named_expression
+from facestudio.export.smplx_npz import EXPRESSION_COUNT, SHAPE_COUNT, padded
 from facestudio.export.versions import versions
 from facestudio.head.landmarks import NOW7_IBUG68, on_surface
 from facestudio.head.model import HeadModel
@@ -24,9 +26,16 @@ PROVENANCE_SHARES = ("outside", "measured", "mirrored", "inferred")
 
 
 def head_json(
-    model: HeadModel, reconstruction: Reconstruction, texture: Texture, scene: HeadScene, seconds: Mapping[str, float]
+    model: HeadModel,
+    reconstruction: Reconstruction,
+    texture: Texture,
+    scene: HeadScene,
+    seconds: Mapping[str, float],
+    checks: Sequence[Check] = (),
 ) -> str:
     """The JSON text: schema, head model, parameters, cameras, quality, notes, versions, hashes, seconds, NoW landmarks.
+
+    Coefficients stand there as the head model has them, and with zeros behind them as programs made for FLAME expect them.
 
     `sigma_mm`, where the engine knows it: one standard deviation of each vertex along its normal, in the head model's vertex order.
 
@@ -41,6 +50,10 @@ def head_json(
         "frame": "metres, +X the subject's left, +Y up, +Z out of the nose",
         "identity": _numbers(reconstruction.identity),
         "expression": named_expression(model, reconstruction),
+        "betas_300": _numbers(padded(reconstruction.identity, SHAPE_COUNT)[0]),
+        "expression_100": _numbers(padded(reconstruction.expression, EXPRESSION_COUNT)[0]),
+        "lid_travel": scene.metadata["lid_travel"],
+        "metahuman": [{"rule": c.rule, "passed": c.passed, "finding": c.finding} for c in checks],
         "scale": str(reconstruction.scale),
         "scale_note": SCALE_SENTENCE[reconstruction.scale],
         "cameras": {c.name: _camera(c.camera, c.photo) for c in scene.cameras},

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
+from facestudio.export.checklist import Check
 from facestudio.export.head_json import provenance_shares, views_seen_shares
 from facestudio.export.pictures import jpeg_bytes
 from facestudio.export.report_style import STYLE
@@ -36,6 +37,7 @@ def report_html(
     portraits: Sequence[tuple[str, ByteArray]],
     versions: Mapping[str, str],
     seconds: Mapping[str, float],
+    checks: Sequence[Check] = (),
 ) -> str:
     """The whole page; pictures inside as JPEG, nothing loaded from anywhere; every name and note escaped."""
     title = escape(scene.name)
@@ -47,6 +49,7 @@ def report_html(
         _section("The head from six sides", _portrait_grid(portraits)),
         _section("Where its colour comes from", _provenance(texture)),
         _section("In numbers", _quality_table(reconstruction) + _fact_table(model, reconstruction, texture)),
+        *([_section("For Mesh to MetaHuman", _check_table(checks), _CHECK_HINT)] if checks else []),
         _section("How it was made", _origin_table(versions, seconds)),
     ]
     return _PAGE.format(title=title, style=STYLE, body="\n".join(body))
@@ -69,6 +72,9 @@ _PAGE = """<!DOCTYPE html>
 </html>
 """
 _PHOTO_HINT = "Wire: the head as each camera sees it. White line: its outline. Orange dots: the landmarks found in the photo."
+_CHECK_HINT = (
+    "Import the OBJ or FBX into Unreal; docs/export.md says what to click. The limits are FaceStudio's, the rules Epic's."
+)
 
 
 def _lead(reconstruction: Reconstruction) -> str:
@@ -167,6 +173,10 @@ def _origin_table(versions: Mapping[str, str], seconds: Mapping[str, float]) -> 
     rows = [[name, version] for name, version in versions.items()]
     rows += [[f"Time for {stage}", f"{duration:.2f} s"] for stage, duration in seconds.items()]
     return _table(["What", "Value"], rows)
+
+
+def _check_table(checks: Sequence[Check]) -> str:
+    return _table(["Epic asks for", "", "Found"], [[c.rule, "yes" if c.passed else "no", c.finding] for c in checks])
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

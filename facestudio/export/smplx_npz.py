@@ -31,8 +31,8 @@ def smplx_bytes(model: HeadModel, reconstruction: Reconstruction, scene: HeadSce
     identity, expression = np.asarray(reconstruction.identity), np.asarray(reconstruction.expression)
     linear = model.template + model.identity_basis.astype(np.float64) @ identity
     arrays: dict[str, NDArray[Any]] = {
-        "betas": padded(identity, SHAPE_COUNT),
-        "expression": padded(expression, EXPRESSION_COUNT),
+        "betas": padded(identity, SHAPE_COUNT).astype(np.float32),
+        "expression": padded(expression, EXPRESSION_COUNT).astype(np.float32),
         "betas_native": identity[None].astype(np.float32),
         "expression_native": expression[None].astype(np.float32),
         "transl": np.zeros((1, 3), np.float32),
@@ -49,8 +49,8 @@ def smplx_bytes(model: HeadModel, reconstruction: Reconstruction, scene: HeadSce
     return pack_arrays(arrays)
 
 
-def padded(coefficients: Float64Array, count: int) -> NDArray[np.float32]:
-    """(1, max(count, N)) float32: coefficients (N,) with zeros behind them."""
-    out = np.zeros((1, max(count, len(coefficients))), np.float32)
+def padded(coefficients: Float64Array, count: int) -> Float64Array:
+    """(1, max(count, N)) float64: coefficients (N,) with zeros behind them."""
+    out = np.zeros((1, max(count, len(coefficients))))
     out[0, : len(coefficients)] = coefficients
     return out

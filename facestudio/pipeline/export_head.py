@@ -7,9 +7,11 @@ from pathlib import Path
 
 from facestudio.atomic import check_folder
 from facestudio.errors import SavedHeadError
+from facestudio.export.checklist import Check, metahuman_checklist
 from facestudio.export.folder import check_name, export_head
 from facestudio.export.formats import DEFAULT, check_formats
 from facestudio.export.saved import ENDING, load_head, saved_name
+from facestudio.export.scene import build_scene
 from facestudio.head.model import HeadModel
 from facestudio.head.store import load_head as load_head_model
 from facestudio.pipeline.retarget_head import retarget_head
@@ -51,6 +53,13 @@ def export_saved(
         saved.model, saved.reconstruction, saved.texture, out, name or saved_name(found), formats, progress, cancel
     )
     return tuple(written)
+
+
+def metahuman_checks(path: Path, model: HeadModel | None = None) -> tuple[Check, ...]:
+    """Epic's requirements for Mesh to MetaHuman, measured on a saved head; arguments as for `export_saved`."""
+    saved = load_head(find_saved(path), model)
+    scene = build_scene(saved.model, saved.reconstruction, saved.texture, saved.name)
+    return metahuman_checklist(saved.model, scene, saved.texture)
 
 
 def find_saved(path: Path) -> Path:

@@ -19,6 +19,7 @@ from facestudio.texture.complete import Filling, certainty, fill, measure_grain
 from facestudio.texture.eyes import EYES, EyeTones, has_eyes, measure_eyes, paint_eyes
 from facestudio.texture.harmonise import HarmoniseConfig, apply_gain, gain_maps
 from facestudio.texture.mirror import mirror_corners, mirror_gain
+from facestudio.texture.openings import inside_eyes
 from facestudio.texture.pyramid import Level, dilate, pyramid
 from facestudio.texture.rows import over_rows
 from facestudio.texture.spread import HIDDEN, corner_tones, skin_and_hair
@@ -154,7 +155,7 @@ def _leader(pyramids: Sequence[Sequence[Level]]) -> int:
 
 def _harmonise(pyramids: Sequence[Sequence[Level]], config: TextureConfig, cancel: CancelToken) -> list[Float32Array]:
     number = _label_level(pyramids)
-    gains = gain_maps([levels[number] for levels in pyramids], _leader(pyramids), config.harmonise)
+    gains = gain_maps([levels[number] for levels in pyramids], config.harmonise)
     for levels, gain in zip(pyramids, gains, strict=True):
         for level in levels:
             apply_gain(level, gain, cancel)
@@ -214,17 +215,18 @@ def _measure_eyes(
         return None
     atlas = lay_out(model.uv, model.uv_faces, 1024)
     eyeballs = model.part_faces(*EYES)
-    # On the eyeballs lids are contours everywhere: the photos are trusted up to them.
+    # On the eyeballs lids are contours everywhere: the photos are trusted up to them, which landmarks know better than the fit.
+    trusts = [inside_eyes(s.trust.shape, s.openings) if s.openings else np.ones_like(s.trust) for s in sights]
     seen = [
-        unwrap(atlas, replace(s, trust=np.ones_like(s.trust)), head.vertices, head.normals, model.faces, eyeballs, config.sight)
-        for s in sights
+        unwrap(atlas, replace(s, trust=trust), head.vertices, head.normals, model.faces, eyeballs, config.sight)
+        for s, trust in zip(sights, trusts, strict=True)
     ]
     for picture, gain in zip(seen, gains, strict=False):
         apply_gain(Level(picture.tones, picture.weight), gain)
     skin = measured.tones[::8, ::8][measured.weight[::8, ::8] > 0.9]
     brightness = np.median(skin, axis=0).astype(np.float64) if len(skin) else np.full(3, 0.6)
     frontal = np.argsort([-sight.eye[2] / max(float(np.linalg.norm(sight.eye)), 1e-9) for sight in sights], kind="stable")
-    return measure_eyes(model, atlas, seen, views, [int(i) for i in frontal], brightness)
+    return measure_eyes(model, atlas, seen, views, [int(i) for i in frontal], brightness, gains)
 
 
 def _complete(
@@ -241,7 +243,8 @@ def _complete(
         levels[number] = Level(levels[number].tones, levels[number].weight * skin)
     small = levels[number]
     corners = mirror_corners(model)
-    corners[~head.readable] = np.nan
+    # Light differs most from side to side on the neck, and a neck without features is no better for being a copy.
+    corners[~head.readable | model.part_faces("neck")] = np.nan
     gain = mirror_gain(small_atlas, small, corners)
     vertex_tones, hair = skin_and_hair(small, model, head.readable)
     low, high = model.template.min(axis=0), model.template.max(axis=0)

@@ -11,10 +11,11 @@ from facestudio.texture.unwrap import Atlas
 from facestudio.types import Float32Array, Float64Array
 
 _FEWEST = 200
-_CHROMA = (0.10, 0.16)  # log ratios of even tones: as far as shading moves skin; where cloth begins
-_SPREAD = (3.0, 4.5)  # the same in robust standard deviations of the face's own chroma, whichever is wider,
-_WIDEST = (0.16, 0.22)  # but never more than this: two lights of different colour widen the face's own
-_DARK, _BRIGHT = (-0.75, -1.05), (0.35, 0.5)  # logarithm of brightness relative to the face
+_SPREADS = 4.0  # chroma (log ratios of even tones) may differ by this many robust standard deviations of the face's own,
+_LEAST, _MOST = 0.14, 0.22  # but by no less and no more than this: two lights of different colour widen the face's own
+_DARKER, _BRIGHTER = 1.0, 0.85  # logarithm of brightness relative to the face
+_FALL = (0.8, 1.0)  # all three together, each relative to its limit: where doubt begins, and where it is surely not skin
+_FADE = 2.5  # texels of the small texture
 
 
 def skin_on_neck(model: HeadModel, atlas: Atlas, measured: Level) -> Float32Array | None:
@@ -33,18 +34,20 @@ def skin_on_neck(model: HeadModel, atlas: Atlas, measured: Level) -> Float32Arra
     bright = logs.mean(axis=-1)
     middle = np.median(chroma[face], axis=0)
     spread = 1.4826 * np.median(np.abs(chroma[face] - middle), axis=0)
-    away = np.abs(chroma - middle)
-    limits = [np.clip(_SPREAD[i] * spread, _CHROMA[i], _WIDEST[i]) for i in range(2)]
-    like = _fall(away, limits[0], limits[1]).min(axis=-1)
+    limits = np.clip(_SPREADS * spread, _LEAST, _MOST)
     relative = bright - np.median(bright[face])
-    like = like * _fall(-relative, -_DARK[0], -_DARK[1]) * _fall(relative, *_BRIGHT)
+    # Cloth and hair in shadow are a little too grey and a little too dark: it is the sum that tells.
+    off = ((chroma - middle) / limits) ** 2
+    strange = np.sqrt(off.sum(axis=-1) + (relative / np.where(relative < 0, _DARKER, _BRIGHTER)) ** 2)
+    like = _fall(strange, *_FALL)
     # Cloth comes in patches with a soft border: a texel next to cloth shows some of it.
     patches = cv2.erode(np.where(neck, like, 1.0).astype(np.float32), np.ones((7, 7), np.uint8))
-    gate = np.minimum(cv2.GaussianBlur(patches, (0, 0), 1.5), np.where(neck, like, 1.0))
-    # Outside the islands too: finer texels on an island's edge lie there.
-    return np.where(neck | ~inside, gate, 1.0).astype(np.float32)
+    # The fade runs on over the neck's own border, which is a line of triangles.
+    rejected = cv2.GaussianBlur(np.where(neck, 1.0 - patches, 0.0), (0, 0), _FADE)
+    ground = np.maximum(cv2.GaussianBlur(inside.astype(np.float64), (0, 0), _FADE), 1e-3)
+    return np.asarray(np.clip(1.0 - 1.8 * rejected / ground, 0.0, 1.0), dtype=np.float32)
 
 
-def _fall(value: Float64Array, start: Float64Array | float, stop: Float64Array | float) -> Float64Array:
-    t = np.clip((value - start) / (stop - np.asarray(start)), 0.0, 1.0)
+def _fall(value: Float64Array, start: float, stop: float) -> Float64Array:
+    t = np.clip((value - start) / (stop - start), 0.0, 1.0)
     return np.asarray(1.0 - t * t * (3.0 - 2.0 * t))

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from facestudio.head.model import HeadModel
+from facestudio.texture.eye_light import GRID, EyeSamples, light_on, lit
 from facestudio.texture.tone import from_srgb
 from facestudio.texture.unwrap import Atlas, Unwrapped
-from facestudio.types import Float32Array, Float64Array, View
+from facestudio.types import Float32Array, Float64Array, IntArray, View
 
 EYES = ("eye_left", "eye_right")
 _IRIS, _SCLERA = (0.36, 0.27, 0.21), (0.78, 0.75, 0.73)  # even tones: brown, as most eyes are; off-white
@@ -28,10 +29,11 @@ _FEWEST = 12
 
 @dataclass(frozen=True)
 class EyeTones:
-    """The colours to paint with, even tones: iris (2, 3), left then right; sclera (3,)."""
+    """The colours to paint with, even tones: iris (2, 3), left then right; sclera (3,). light: per eye its field, see `eye_light`."""
 
     iris: Float64Array
     sclera: Float64Array
+    light: tuple[Float32Array, ...] = ()
 
 
 def has_eyes(model: HeadModel) -> bool:
@@ -40,13 +42,19 @@ def has_eyes(model: HeadModel) -> bool:
 
 
 def measure_eyes(
-    model: HeadModel, atlas: Atlas, seen: Sequence[Unwrapped], views: Sequence[View], order: Sequence[int], skin: Float64Array
+    model: HeadModel,
+    atlas: Atlas,
+    seen: Sequence[Unwrapped],
+    views: Sequence[View],
+    order: Sequence[int],
+    skin: Float64Array,
+    gains: Sequence[Float32Array] = (),
 ) -> EyeTones:
     """Read iris and sclera colours from the photos, robustly; neutral ones where they show too little.
 
     atlas, seen: a small texture and the photos in it (harmonised), read on the eyeballs. order: the photos' numbers, most frontal
-    first. skin: (3,) mean tone of the skin, which tells how bright the photos are. Landmarks of the irises, where a view has them,
-    are preferred to the head's own.
+    first. skin: (3,) mean tone of the skin, which tells how bright the photos are. gains: per photo (c, c, 3), what harmonised it.
+    Landmarks of the irises, where a view has them, are preferred to the head's own.
     """
     irises = np.zeros((2, 3))
     whites: list[Float64Array] = []
@@ -58,6 +66,8 @@ def measure_eyes(
         on_iris = on_eye & (radius > 0.45) & (radius < 0.9)
         for number in order:
             samples = _iris_from_landmarks(views[number], side)
+            if len(gains):
+                samples = samples * _gain_at(gains[number], model.eye_islands[side])
             if len(samples) < _FEWEST:
                 samples = seen[number].tones[on_iris & (seen[number].weight > 0)]
             if len(samples) >= _FEWEST:
@@ -73,8 +83,44 @@ def measure_eyes(
     # Half way to grey: reddish lids leak into what is measured.
     sclera = 0.55 * sclera + 0.45 * float(sclera @ _LUMA) * np.array([1.015, 0.998, 0.985])
     mean_iris = irises.mean(axis=0)
-    irises = np.stack([_limit(_natural(0.7 * mean_iris + 0.3 * iris), _IRIS_LUMA) for iris in irises])
-    return EyeTones(irises, _limit(sclera, _SCLERA_LUMA))
+    irises = 0.7 * mean_iris + 0.3 * irises
+    tones = EyeTones(irises, _limit(sclera, _SCLERA_LUMA))
+    return _under_the_photos_light(model, atlas, seen, tones)
+
+
+def _under_the_photos_light(model: HeadModel, atlas: Atlas, seen: Sequence[Unwrapped], tones: EyeTones) -> EyeTones:
+    """The tones with the light that falls on each eye in the photos."""
+    fields, hues, irises = [], [], tones.iris.copy()
+    for side, name in enumerate(EYES):
+        rows, columns = _box(model, atlas, side)
+        x, y, ball = _eye_grid(model, atlas.size, rows, columns, side)
+        on_eye = (atlas.face[rows, columns] >= 0) & model.part_faces(name)[np.maximum(atlas.face[rows, columns], 0)]
+        drawn = draw_eye(x, y, ball, tones.iris[side], tones.sclera, seed=side)
+        samples, painted = [], [np.zeros((0, 3))]
+        for picture in seen:
+            shown = on_eye & (picture.weight[rows, columns] > 0)
+            samples.append(
+                EyeSamples(x[shown], y[shown], picture.tones[rows, columns][shown], picture.weight[rows, columns][shown])
+            )
+            painted.append(drawn[shown])
+        light, hue = light_on(samples, np.concatenate(painted), ball)
+        fields.append(light)
+        hues.append(hue)
+    sclera = _limit(tones.sclera * np.mean(hues, axis=0), _SCLERA_LUMA)
+    # In warm light a grey iris measures brown: it is judged against the white beside it.
+    white = sclera / sclera.mean()
+    middle = slice(GRID // 2 - 3, GRID // 2 + 3)
+    for side, light in enumerate(fields):
+        unlit = tones.iris[side] / max(float(light[middle, middle].mean()), 0.5)
+        irises[side] = _limit(_natural(unlit / white) * white, _IRIS_LUMA)
+    return EyeTones(irises, sclera, tuple(fields))
+
+
+def _gain_at(gain: Float32Array, island: Float32Array) -> Float32Array:
+    """(3,): a gain map's factor at the middle of an eye's island."""
+    side = len(gain)
+    column, row = int(np.clip(island[0] * side, 0, side - 1)), int(np.clip((1.0 - island[1]) * side, 0, side - 1))
+    return np.asarray(gain[row, column], dtype=np.float32)
 
 
 def paint_eyes(model: HeadModel, atlas: Atlas, eyes: EyeTones, tones: Float32Array) -> None:
@@ -82,14 +128,20 @@ def paint_eyes(model: HeadModel, atlas: Atlas, eyes: EyeTones, tones: Float32Arr
     for side, name in enumerate(EYES):
         rows, columns = _box(model, atlas, side)
         on_eye = (atlas.face[rows, columns] >= 0) & model.part_faces(name)[np.maximum(atlas.face[rows, columns], 0)]
-        centre, iris_radius = model.eye_islands[side, :2], float(model.eye_islands[side, 2])
-        size = atlas.size
-        x = ((np.arange(columns.start, columns.stop) + 0.5) / size - centre[0]) / iris_radius
-        y = (1.0 - (np.arange(rows.start, rows.stop) + 0.5) / size - centre[1]) / iris_radius
-        grid_x, grid_y = np.meshgrid(x, y)
-        ball = float(model.eye_islands[side, 3]) / iris_radius
-        picture = draw_eye(grid_x, grid_y, ball, eyes.iris[side], eyes.sclera, seed=side)
+        x, y, ball = _eye_grid(model, atlas.size, rows, columns, side)
+        picture = draw_eye(x, y, ball, eyes.iris[side], eyes.sclera, seed=side)
+        if eyes.light:
+            picture = lit(picture, x, y, ball, eyes.light[side])
         tones[rows, columns][on_eye] = picture[on_eye].astype(np.float32)
+
+
+def _eye_grid(model: HeadModel, size: int, rows: slice, columns: slice, side: int) -> tuple[Float64Array, Float64Array, float]:
+    """x, y (H, W) of these texels in iris radii from the pupil's middle, y up, and the eyeball's radius in the same unit."""
+    centre, iris_radius = model.eye_islands[side, :2], float(model.eye_islands[side, 2])
+    x = ((np.arange(columns.start, columns.stop) + 0.5) / size - centre[0]) / iris_radius
+    y = (1.0 - (np.arange(rows.start, rows.stop) + 0.5) / size - centre[1]) / iris_radius
+    grid_x, grid_y = np.meshgrid(x, y)
+    return grid_x, grid_y, float(model.eye_islands[side, 3]) / iris_radius
 
 
 def draw_eye(
@@ -119,7 +171,7 @@ def _iris(r: Float64Array, angle: Float64Array, tone: Float64Array, rng: np.rand
     colour = tone * light[..., None]
     colour = colour * (1.0 + warm * (0.14 + 0.5 * _around(rng, 40, angle, r, 1)[..., None] * 0.2) * np.array([1.0, 0.7, 0.3]))
     pupil = _step(_PUPIL + 0.035, _PUPIL - 0.035, r + 0.012 * _around(rng, 24, angle, r, 0))[..., None]
-    return np.asarray(colour * (1.0 - pupil) + 0.035 * pupil)
+    return np.asarray(colour * (1.0 - pupil) + 0.05 * pupil)
 
 
 def _sclera(r: Float64Array, angle: Float64Array, ball: float, tone: Float64Array, rng: np.random.Generator) -> Float64Array:
@@ -166,7 +218,7 @@ def _middle(samples: Float32Array) -> Float64Array:
 def _natural(iris: Float64Array) -> Float64Array:
     """Reflections of window and sky tint a dark iris purple; irises run from brown over hazel and green to grey and blue."""
     red, green, blue = iris
-    if red >= green:
+    if red >= 1.1 * green:
         blue = min(blue, 0.85 * green)
     green = max(green, 0.47 * (red + blue))
     return np.array([red, green, blue])
@@ -206,11 +258,28 @@ def _iris_from_landmarks(view: View, side: int) -> Float32Array:
     centre = points[middle]
     radius = float(np.linalg.norm(points[list(ring)] - centre, axis=1).mean())
     image = view.image
-    low = np.floor(centre - radius).astype(int)
-    high = np.ceil(centre + radius).astype(int) + 1
+    reach = 2.2 * radius
+    low, high = np.floor(centre - reach).astype(int), np.ceil(centre + reach).astype(int) + 1
     if radius < 2.0 or (low < 0).any() or high[0] > image.width or high[1] > image.height:
         return nothing
+    tones = from_srgb(image.pixels[low[1] : high[1], low[0] : high[0]])
     y, x = np.mgrid[low[1] : high[1], low[0] : high[0]]
+    centre = _darkest_disc(tones @ _LUMA, x, y, centre, radius)
     r = np.hypot(x - centre[0], y - centre[1]) / radius
-    chosen = (r > 0.45) & (r < 0.88) & (y > centre[1] + 0.05 * radius)
-    return from_srgb(image.pixels[low[1] : high[1], low[0] : high[0]][chosen])
+    chosen = (r > 0.45) & (r < 0.88) & (y > centre[1] + 0.05 * radius) & (y < centre[1] + 0.75 * radius)
+    return np.asarray(tones[chosen], dtype=np.float32)
+
+
+def _darkest_disc(luma: Float64Array, x: IntArray, y: IntArray, guess: Float64Array, radius: float) -> Float64Array:
+    """(2,): where a disc of the iris' size stands out most, within half its radius of the landmark: those are a pixel or two off."""
+    best, found = -np.inf, guess
+    for dx, dy in np.mgrid[-0.5:0.51:0.125, -0.25:0.26:0.125].reshape(2, -1).T * radius:
+        centre = guess + np.array([dx, dy])
+        across, down = np.abs(x - centre[0]) / radius, np.abs(y - centre[1]) / radius
+        # Left and right of the iris is the white; above and below it are lids.
+        level = down < 0.45
+        inside, outside = level & (np.hypot(across, down) < 0.85), level & (across > 1.1) & (across < 1.5)
+        contrast = float(luma[outside].mean() - luma[inside].mean()) if inside.any() and outside.any() else -np.inf
+        if contrast > best:
+            best, found = contrast, centre
+    return np.asarray(found)

@@ -39,16 +39,17 @@ class HarmoniseConfig:
     field_prior: float = 0.003
 
 
-def gain_maps(levels: Sequence[Level], leader: int, config: HarmoniseConfig | None = None) -> list[Float32Array]:
+def gain_maps(levels: Sequence[Level], config: HarmoniseConfig | None = None) -> list[Float32Array]:
     """Per photo a (c, c, 3) float32 map of factors on even tones that makes it agree with the others.
 
-    levels: each photo at one level, a few hundred texels a side. leader: the photo whose exposure the texture takes over.
+    levels: each photo at one level, a few hundred texels a side. The texture takes over the photos' middle exposure, each counted by
+    how much it shows.
     """
     config = config or HarmoniseConfig()
     logs = [np.log(np.maximum(level.tones, 0.01)).astype(np.float64) for level in levels]
     usable = [_usable(level, config) for level in levels]
-    gains = _global_gains(logs, usable, leader, config)
     weights = [np.where(ok, level.weight, 0.0).astype(np.float64) for level, ok in zip(levels, usable, strict=True)]
+    gains = _global_gains(logs, usable, np.array([w.sum() for w in weights]), config)
     total = np.sum(weights, axis=0)
     corrected = [log + gain for log, gain in zip(logs, gains, strict=True)]
     weighted = np.sum([w[..., None] * log for w, log in zip(weights, corrected, strict=True)], axis=0)
@@ -74,7 +75,7 @@ def _usable(level: Level, config: HarmoniseConfig) -> BoolArray:
 
 
 def _global_gains(
-    logs: Sequence[Float64Array], usable: Sequence[BoolArray], leader: int, config: HarmoniseConfig
+    logs: Sequence[Float64Array], usable: Sequence[BoolArray], shown: Float64Array, config: HarmoniseConfig
 ) -> Float64Array:
     count = len(logs)
     rows: list[Float64Array] = []
@@ -89,11 +90,20 @@ def _global_gains(
             row[j], row[i] = strength, -strength
             rows.append(row)
             values.append(strength * np.median(logs[i][both] - logs[j][both], axis=0))
-    # The leader keeps its exposure; a photo that overlaps no other keeps its own.
-    rows += [np.eye(count)[leader] * 1e4, *(np.eye(count) * 1e-3)]
+    # A photo that overlaps no other keeps its own exposure.
+    rows += [1e-2 * shown / max(float(shown.sum()), 1e-9), *(np.eye(count) * 1e-3)]
     values += [np.zeros(3)] * (count + 1)
     solution = np.linalg.lstsq(np.stack(rows), np.stack(values), rcond=None)[0]
-    return np.asarray(np.clip(solution, -1.0, 1.0))
+    # The middle exposure stays, so that one photo unlike the others changes nothing.
+    return np.asarray(np.clip(solution - _middle(solution, shown), -1.0, 1.0))
+
+
+def _middle(values: Float64Array, weights: Float64Array) -> Float64Array:
+    """(3,): the weighted median of the rows of values (N, 3), per column."""
+    order = np.argsort(values, axis=0, kind="stable")
+    share = np.cumsum(weights[order], axis=0) / max(float(weights.sum()), 1e-9)
+    chosen = np.argmax(share >= 0.5, axis=0)
+    return np.asarray(np.take_along_axis(values, np.take_along_axis(order, chosen[None], axis=0), axis=0)[0])
 
 
 def _smooth(offset: Float64Array, evidence: Float64Array, side: int, config: HarmoniseConfig) -> Float64Array:

@@ -12,7 +12,7 @@ from facestudio.texture.tone import Real
 from facestudio.texture.unwrap import Atlas
 from facestudio.types import Float32Array, IntArray
 
-_LIMIT = 0.35  # largest correction of a mirrored tone, as a logarithm: side light, not another colour
+_LIMIT = 0.7  # largest correction of a mirrored tone, as a logarithm: strong light from one side, not another colour
 
 
 def mirror_corners(model: HeadModel) -> Float32Array:

@@ -6,6 +6,8 @@ say what belongs to the opening.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
@@ -33,6 +35,19 @@ def opening_polygons(view: View) -> list[Float64Array]:
     if height > _OPEN * float(np.linalg.norm(points[78] - points[308])):
         polygons.append(points[list(_MOUTH)])
     return polygons
+
+
+def inside_eyes(shape: tuple[int, ...], polygons: Sequence[Float64Array], keep: float = 0.86) -> Float32Array:
+    """(h, w) float32: 1 well inside the two eyes' openings (the first two polygons, pixels of the crop), 0 elsewhere.
+
+    keep: how far the polygons are drawn together round their middles, so that lids and lashes stay outside.
+    """
+    mask = np.zeros(shape, np.uint8)
+    for polygon in polygons[:2]:
+        middle = polygon.mean(axis=0)
+        small = middle + keep * (polygon - middle)
+        cv2.fillPoly(mask, [np.rint(small * (1 << _SHIFT)).astype(np.int32)], (255.0,), cv2.LINE_8, _SHIFT)
+    return np.asarray(mask > 0, dtype=np.float32)
 
 
 def without_openings(trust: Float32Array, polygons: list[Float64Array], metres_per_px: float) -> Float32Array:

@@ -46,7 +46,7 @@ class Sight:
     screen: (V, 3) float32: x, y in pixels of the crop (centres at integers), depth in metres.
     eye: (3,) float32, the camera's centre, head frame. tones: (h, w, 3) float32, see `tone`. depth: (h, w) float32, metres, infinite
     where no surface is. trust: (h, w) float32 in [0, 1]. metres_per_px: what a pixel of the crop measures at the head's distance.
-    photo_resolution: pixels of the photo itself per metre of head.
+    photo_resolution: pixels of the photo itself per metre of head. openings: polygons (K, 2), pixels of the crop, see `openings`.
     """
 
     screen: Float32Array
@@ -56,6 +56,7 @@ class Sight:
     trust: Float32Array
     metres_per_px: float
     photo_resolution: float
+    openings: tuple[Float64Array, ...] = ()
 
 
 def look(
@@ -97,7 +98,7 @@ def look(
     mask = None if foreground is None else _shrink(np.asarray(foreground, np.float32)[window], width, height) > 0.5
     trust = without_openings(_trust(depth, mask, metres_per_px, config), openings, metres_per_px)
     centre = np.asarray(camera.centre, np.float32)
-    return Sight(points.astype(np.float32), centre, tones, depth, trust, metres_per_px, resolution)
+    return Sight(points.astype(np.float32), centre, tones, depth, trust, metres_per_px, resolution, tuple(openings))
 
 
 def vertices_seen(sight: Sight, vertices: Float64Array, normals: Float64Array, config: SightConfig | None = None) -> BoolArray:

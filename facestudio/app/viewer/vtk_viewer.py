@@ -6,6 +6,7 @@ picture. Without graphics hardware it draws with Mesa's llvmpipe, for which mult
 
 from __future__ import annotations
 
+import importlib
 import time
 from collections.abc import Callable
 from typing import Any
@@ -36,6 +37,18 @@ _KEYS = {
 }
 _START_LIGHT = 35.0
 _STILL_MS = 160  # after this long without a change the picture is drawn once more, with smooth edges
+
+
+def warm_up() -> None:
+    """Import what pyvista would import when the first viewer is made; for a worker, before the GUI thread needs it."""
+    for name in (
+        "vtkInteractionStyle",
+        "vtkInteractionWidgets",
+        "vtkRenderingOpenGL2",
+        "vtkRenderingUI",
+        "vtkRenderingAnnotation",
+    ):
+        importlib.import_module(f"vtkmodules.{name}")
 
 
 class VtkViewer(QObject):

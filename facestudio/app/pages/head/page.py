@@ -26,6 +26,7 @@ from facestudio.app.strings import mark, tr
 from facestudio.app.theme import theme, tokens
 from facestudio.app.viewer.colours import ViewMode, available, legend
 from facestudio.app.viewer.viewer import Viewer
+from facestudio.app.widgets.job_strip import stage_name
 from facestudio.atomic import write_file
 from facestudio.progress import CancelToken, Partial, Progress
 from facestudio.types import FloatArray
@@ -180,6 +181,8 @@ class HeadPage(Page):
         elif shows is Shows.PHOTOS:
             words = tr("It has photos and no head yet.")
             board.say("", name, words, tr("Reconstruct"))
+        if shows in (Shows.LOADING, Shows.PHOTOS) and self.context.engine.ready:
+            self._viewer()  # made while nothing is going on, not when the first head of a job arrives
         board.button.setProperty("look", "" if shows is Shows.PHOTOS and working else "primary")
         board.button.style().unpolish(board.button)
         board.button.style().polish(board.button)
@@ -303,9 +306,9 @@ class HeadPage(Page):
         else:
             p.reconstruct()
 
-    def _progressed(self, message: str, fraction: float) -> None:
+    def _progressed(self, stage: str, fraction: float) -> None:
         if self.presenter.shows is Shows.PHOTOS and self.presenter.job is not None:
-            self.board.words.setText(message)
+            self.board.words.setText(stage_name(stage))
             self.board.show_progress(fraction)
 
     # --- keeping a picture --------------------------------------------------------------------------------------------

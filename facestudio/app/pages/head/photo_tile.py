@@ -58,16 +58,15 @@ class PhotoTile(QAbstractButton):
         t = tokens()
         painter = QPainter(self)
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
-        room = QRectF(0, 0, self.width(), self.height() - _CAPTION).adjusted(2, 2, -2, -2)
+        place = self._place(QRectF(0, 0, self.width(), self.height() - _CAPTION).adjusted(2, 2, -2, -2))
         shape = QPainterPath()
-        shape.addRoundedRect(room, RADIUS - 2, RADIUS - 2)
+        shape.addRoundedRect(place, RADIUS - 2, RADIUS - 2)
         painter.fillPath(shape, QColor(t.surface_2))
-        if self._plain is not None:
-            painter.save()
-            painter.setClipPath(shape)
-            self._draw_photo(painter, room)
-            painter.restore()
-        if self.isChecked() or self.hasFocus() or self.underMouse():
+        painter.save()
+        painter.setClipPath(shape)
+        self._draw_photo(painter, place)
+        painter.restore()
+        if self.isChecked() or self.hasFocus() or (self.isEnabled() and self.underMouse()):
             colour = t.accent if self.isChecked() or self.hasFocus() else t.text_dim
             painter.setPen(QPen(QColor(colour), 2.0 if self.isChecked() else 1.2))
             painter.drawPath(shape)
@@ -75,20 +74,26 @@ class PhotoTile(QAbstractButton):
         below = QRectF(0, self.height() - _CAPTION, self.width(), _CAPTION)
         painter.drawText(below, Qt.AlignmentFlag.AlignCenter, self.title)
 
-    def _draw_photo(self, painter: QPainter, room: QRectF) -> None:
+    def _place(self, room: QRectF) -> QRectF:
+        """Where the picture goes: whole, in its own proportions, in the middle of the room."""
+        if self._plain is None:
+            return room
+        scale = min(room.width() / self._plain.width(), room.height() / self._plain.height())
+        place = QRectF(0, 0, self._plain.width() * scale, self._plain.height() * scale)
+        place.moveCenter(room.center())
+        return place
+
+    def _draw_photo(self, painter: QPainter, place: QRectF) -> None:
         picture = self._wired if self.show_mesh and self._wired is not None else self._plain
         if picture is None:
             return
-        scale = min(room.width() / picture.width(), room.height() / picture.height())
-        place = QRectF(0, 0, picture.width() * scale, picture.height() * scale)
-        place.moveCenter(room.center())
         painter.drawImage(place, picture)
         if self.show_landmarks and len(self._landmarks):
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(_DOT)
             # Hundreds of large dots would hide the face.
-            radius = (0.55 if len(self._landmarks) > 100 else 1.6) * room.width() / 100
-            for x, y in (self._landmarks + 0.5) * scale:
+            radius = (0.55 if len(self._landmarks) > 100 else 1.6) * place.width() / 100
+            for x, y in (self._landmarks + 0.5) * (place.width() / picture.width()):
                 painter.drawEllipse(QPointF(place.left() + x, place.top() + y), radius, radius)
 
 

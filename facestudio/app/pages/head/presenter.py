@@ -35,7 +35,7 @@ class HeadPresenter(QObject):
     """changed(): `shows`, the job or the title is another. opened_head(OpenedHead | None), tiles(tuple of Tile): other ones.
 
     flew(index): the eye is at a photo's camera now, -1 when it left. moved(vertices): the head's face is another.
-    progressed(message, fraction): of the job on this capture.
+    progressed(stage, fraction): of the job on this capture.
     """
 
     changed = Signal()
@@ -170,7 +170,7 @@ class HeadPresenter(QObject):
                 return opened.open_saved(file, progress, cancel)
             return opened.photo_tiles(_photos(path))
 
-        job = self._context.jobs.submit(tr("Open {name}", name=self.name), work, lane="files", kind="open head")
+        job = self._context.jobs.submit(tr("Open {name}", name=self.name), work, lane="files", kind="open head", quiet=True)
         job.done.connect(lambda value: self._loaded(asked, value))
         job.failed.connect(lambda error: self._failed(asked, error))
         self._loading = job
@@ -254,8 +254,8 @@ class HeadPresenter(QObject):
         self.changed.emit()
         self._load()
 
-    def _on_progress(self, stage: str, fraction: float, message: str, _seconds_left: float) -> None:
-        self.progressed.emit(message or stage, fraction)
+    def _on_progress(self, stage: str, fraction: float, _message: str, _seconds_left: float) -> None:
+        self.progressed.emit(stage, fraction)
 
     def _on_partial(self, result: object) -> None:
         job, asked, name, head = self.job, self._asked, self.name, self._context.settings.value.head
@@ -280,7 +280,7 @@ class HeadPresenter(QObject):
         def work(progress: Progress, cancel: CancelToken, partial: Partial) -> object:
             return make()
 
-        prepared = self._context.jobs.submit(tr("Show {name}", name=name), work, lane="files", kind="show partial")
+        prepared = self._context.jobs.submit(tr("Show {name}", name=name), work, lane="files", kind="show partial", quiet=True)
 
         def show(value: Any) -> None:
             if asked != self._asked or job is not self.job or job is None:
