@@ -169,8 +169,8 @@ def image_texture(pixels: ByteArray, mipmaps: bool = True) -> vtkTexture:
     height, width = pixels.shape[:2]
     image = vtkImageData()
     image.SetDimensions(width, height, 1)
-    # VTK counts rows from below.
-    image.GetPointData().SetScalars(_owned(np.ascontiguousarray(pixels[::-1]).reshape(-1, 3), "rgb"))
+    # VTK counts rows from below. The turned copy is nobody else's: VTK may draw from it as it is.
+    image.GetPointData().SetScalars(_owned(np.ascontiguousarray(pixels[::-1]).reshape(-1, 3), "rgb", deep=False))
     texture = vtkTexture()
     texture.SetInputDataObject(image)
     texture.InterpolateOn()
@@ -216,8 +216,8 @@ def _view(array: Any) -> NDArray[Any]:
     return np.asarray(vtk_to_numpy(array))  # type: ignore[no-untyped-call]
 
 
-def _owned(values: NDArray[Any], name: str = "") -> Any:
-    array = numpy_to_vtk(values, deep=True)  # type: ignore[no-untyped-call]
+def _owned(values: NDArray[Any], name: str = "", deep: bool = True) -> Any:
+    array = numpy_to_vtk(values, deep=deep)  # type: ignore[no-untyped-call]
     array.SetName(name)
     return array
 

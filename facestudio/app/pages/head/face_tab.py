@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QUndoStack
+from PySide6.QtGui import QShowEvent, QUndoStack
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from facestudio.app.icons import icon
@@ -22,6 +22,7 @@ class FaceTab(QWidget):
         super().__init__(parent)
         self._face = face
         self.rows: dict[str, SliderRow] = {}
+        self._stale = True
         self._groups: list[tuple[QToolButton, list[SliderRow]]] = []
         self.search = QLineEdit(self)
         self.search.setPlaceholderText(tr("Search sliders"))
@@ -76,7 +77,16 @@ class FaceTab(QWidget):
         for button, _ in self._groups:
             self._fold_icon(button)
 
+    def showEvent(self, event: QShowEvent) -> None:
+        """Make the sliders when somebody looks, not in the moment when a head arrives."""
+        super().showEvent(event)
+        if self._stale:
+            self._rebuild()
+
     def _rebuild(self) -> None:
+        self._stale = not self.isVisible()
+        if self._stale:
+            return
         if self.rows and [control.key for control in self._face.controls] == list(self.rows):
             self._follow(tuple(self.rows))  # another head of the same model: the same sliders
             return

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QImage, QPainter, QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSlider, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from facestudio.app.icons import icon
 from facestudio.app.pages.head.legend_card import SIZE, LegendCard, paint_legend
 from facestudio.app.pages.head.photo_tile import image_of
 from facestudio.app.strings import tr
 from facestudio.app.viewer.viewer import Viewer
+from facestudio.app.widgets.calm_slider import CalmSlider
 
 _MARGIN = 16
 _START_SHARE = 35  # per cent: enough of the photo to compare, enough of the head to see
@@ -25,7 +26,7 @@ class FadeBar(QFrame):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("look", "card")
-        self.slider = QSlider(Qt.Orientation.Horizontal, self)
+        self.slider = CalmSlider(Qt.Orientation.Horizontal, self)
         self.slider.setRange(0, 100)
         self.slider.setFixedWidth(180)
         self.slider.setAccessibleName(tr("Cross-fade from the head to the photo"))

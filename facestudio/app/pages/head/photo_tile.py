@@ -71,7 +71,7 @@ class PhotoTile(QAbstractButton):
             painter.setPen(QPen(QColor(colour), 2.0 if self.isChecked() else 1.2))
             painter.drawPath(shape)
         painter.setPen(QColor(t.text if self.isChecked() else t.text_dim))
-        below = QRectF(0, self.height() - _CAPTION, self.width(), _CAPTION)
+        below = QRectF(0, place.bottom() + 2, self.width(), _CAPTION)
         painter.drawText(below, Qt.AlignmentFlag.AlignCenter, self.title)
 
     def _place(self, room: QRectF) -> QRectF:

@@ -2,54 +2,18 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, QRectF, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSlider, QStyle, QWidget
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QMouseEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from facestudio.app.pages.head.controls import Control
 from facestudio.app.strings import tr
-from facestudio.app.theme import tokens
+from facestudio.app.widgets.calm_slider import CalmSlider
 from facestudio.app.widgets.elided_label import ElidedLabel
 
 _STEPS = 100  # per unit of a weight
 _STEPS_OF_UNIT = {"": _STEPS, "σ": 20, "°": 4}
-_HANDLE = 6.5  # radius
 _IDLE_MS = 700  # keys and wheel: after this long without a move, the next one is another step for undo
-
-
-class _CalmSlider(QSlider):
-    """Filled from zero, wherever zero lies. The wheel scrolls the page unless the slider was chosen first."""
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        """Only with the keyboard's focus: passing over a slider must not change a face."""
-        if self.hasFocus():
-            super().wheelEvent(event)
-        else:
-            event.ignore()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """Groove, fill and handle in the theme's colours."""
-        t = tokens()
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        middle = self.height() / 2
-        here, zero = self._x(self.value()), self._x(0)
-        painter.setBrush(QColor(t.line))
-        painter.drawRoundedRect(QRectF(_HANDLE, middle - 1.5, self.width() - 2 * _HANDLE, 3), 1.5, 1.5)
-        if self.value():
-            painter.setBrush(QColor(t.accent))
-            painter.drawRoundedRect(QRectF(min(here, zero), middle - 1.5, abs(here - zero), 3), 1.5, 1.5)
-        held = self.isSliderDown() or self.hasFocus()
-        painter.setBrush(QColor(t.accent if held else t.text if self.value() or self.underMouse() else t.text_dim))
-        painter.setPen(QPen(QColor(t.surface_1), 1.5))
-        painter.drawEllipse(QPointF(here, middle), _HANDLE, _HANDLE)
-
-    def _x(self, value: int) -> float:
-        # Where Qt's own style puts the handle, so that what is drawn is what is grabbed.
-        length = self.style().pixelMetric(QStyle.PixelMetric.PM_SliderLength, None, self)
-        span = self.width() - length
-        return length / 2 + QStyle.sliderPositionFromValue(self.minimum(), self.maximum(), value, span)
 
 
 class SliderRow(QWidget):
@@ -68,7 +32,7 @@ class SliderRow(QWidget):
         self._idle.setInterval(_IDLE_MS)
         name = ElidedLabel(self.title, self)
         name.setFixedWidth(134)
-        self.slider = _CalmSlider(Qt.Orientation.Horizontal, self)
+        self.slider = CalmSlider(Qt.Orientation.Horizontal, self)
         self.slider.setRange(round(control.low * self._steps), round(control.high * self._steps))
         span = self.slider.maximum() - self.slider.minimum()
         self.slider.setSingleStep(max(1, span // 20))
