@@ -1,0 +1,28 @@
+"""Put the pictures of contact_sheet.py together: `python -m tests.blender.sheet FOLDER docs/heads.jpg`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+ANGLES = ("front", "threequarter", "side", "back", "below")
+_ACROSS = 2  # heads per row
+
+
+def sheet(folder: Path) -> np.ndarray:
+    """All heads, in the order of their names, two to a row."""
+    names = sorted(p.name.removesuffix("_front.png") for p in folder.glob("*_front.png"))
+    strips = [np.concatenate([cv2.imread(str(folder / f"{name}_{angle}.png")) for angle in ANGLES], axis=1) for name in names]
+    for name, strip in zip(names, strips, strict=True):
+        cv2.putText(strip, name, (6, 14), cv2.FONT_HERSHEY_SIMPLEX, 0.4, (235, 235, 235), 1, cv2.LINE_AA)
+    while len(strips) % _ACROSS:
+        strips.append(np.full_like(strips[0], 120))
+    rows = [np.concatenate(strips[i : i + _ACROSS], axis=1) for i in range(0, len(strips), _ACROSS)]
+    return np.concatenate(rows, axis=0)
+
+
+if __name__ == "__main__":
+    cv2.imwrite(sys.argv[2], sheet(Path(sys.argv[1])), (cv2.IMWRITE_JPEG_QUALITY, 84))
