@@ -99,6 +99,10 @@ class CameraGroup:
         """The newest small picture of a view."""
         return self._seats[view].channel.preview()
 
+    def is_live(self, view: ViewName) -> bool:
+        """True while a view's camera sends pictures."""
+        return self._seats[view].channel.state is ChannelState.LIVE
+
     def health(self, view: ViewName) -> Health:
         """How a view's camera does."""
         return self._seats[view].channel.health(self.now_ns())

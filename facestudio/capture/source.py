@@ -10,6 +10,8 @@ from facestudio.capture.device import Backend, Device, Identity, list_devices
 from facestudio.capture.group import MakeCamera
 from facestudio.errors import CameraError
 
+_ADDRESS = "address"  # in the place of the USB numbers: this identity is opened as it is
+
 
 def camera_maker(text: str, settings: CameraSettings | None = None, backend: Backend = Backend.AUTO) -> MakeCamera:
     """How to make the camera that `text` means, each time anew: a place in the list ("0"), a device's name or path, a URL, or a file.
@@ -35,6 +37,23 @@ def device_maker(identity: Identity, settings: CameraSettings, backend: Backend 
         return OpenCvCamera(Source(identity=identity), settings, backend)
 
     return make
+
+
+def identity_maker(identity: Identity, settings: CameraSettings, backend: Backend = Backend.AUTO) -> MakeCamera:
+    """How to make whatever an assignment remembers: a plugged-in camera, or an address or file kept as an identity (`address_identity`)."""
+    if is_address(identity):
+        return camera_maker(identity.path, settings, backend)
+    return device_maker(identity, settings, backend)
+
+
+def is_address(identity: Identity) -> bool:
+    """True for what `address_identity` made."""
+    return identity.usb == _ADDRESS
+
+
+def address_identity(address: str) -> Identity:
+    """A network camera, video or folder of pictures as an identity, so that an assignment can remember it."""
+    return Identity(address, _ADDRESS, address.rsplit("/", 1)[-1] or address)
 
 
 def choose_device(text: str, devices: Sequence[Device]) -> Device:

@@ -1,0 +1,1 @@
+"""The Capture page: three live cameras, their checks, one shutter."""

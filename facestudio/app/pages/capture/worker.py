@@ -1,0 +1,67 @@
+"""The one thread in which the Capture page touches cameras, the engine and the disk, one thing after the other."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal
+
+from facestudio.errors import FaceStudioError
+
+if TYPE_CHECKING:
+    from facestudio.capture.sight import Looker
+
+_log = logging.getLogger(__name__)
+
+
+class CaptureWorker(QObject):
+    """failed(exception): what a piece of work raised; it arrives on the GUI thread."""
+
+    failed = Signal(object)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._executor = ThreadPoolExecutor(1, "capture page")
+        self._looker: Looker | None = None
+        self._closed = False
+
+    def run(self, action: Callable[[], None]) -> None:
+        """Queue a piece of work."""
+        if not self._closed:
+            self._executor.submit(self._guarded, action)
+
+    def looker(self) -> Looker | None:
+        """The worker's own engine, made when first asked for, in the worker only; None when it cannot be made.
+
+        A shot without checks is better than none.
+        """
+        if self._looker is None:
+            from facestudio.capture.sight import FaceLooker
+
+            try:
+                self._looker = FaceLooker()
+            except Exception:
+                _log.exception("No engine for the shutter")
+        return self._looker
+
+    def close(self) -> None:
+        """Finish what is queued, let the engine go, and end the thread."""
+        self._closed = True
+        self._executor.submit(self._close_looker)
+        self._executor.shutdown(wait=True)
+
+    def _guarded(self, action: Callable[[], None]) -> None:
+        try:
+            action()
+        except Exception as error:
+            if not isinstance(error, FaceStudioError):
+                _log.exception("Capture page")
+            self.failed.emit(error)
+
+    def _close_looker(self) -> None:
+        if self._looker is not None:
+            self._looker.close()
+            self._looker = None

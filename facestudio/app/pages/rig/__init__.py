@@ -1,0 +1,1 @@
+"""The Rig page: print the board, calibrate the cameras, see how good it is."""
