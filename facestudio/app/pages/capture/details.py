@@ -29,7 +29,7 @@ class Details(QWidget):
         self.session = _field(tr("Session"), date.today().isoformat())
         self.session.setText(date.today().isoformat())
         self.notes = QPlainTextEdit(self)
-        self.notes.setAccessibleName(tr("Notes"))
+        self.notes.setAccessibleName(tr("Notes on this capture"))
         self.notes.setTabChangesFocus(True)
         self.notes.setFixedHeight(84)
         self.reconstruct = QCheckBox(tr("Reconstruct at once"), self)
@@ -45,7 +45,7 @@ class Details(QWidget):
         for title, widgets in (
             (tr("Subject"), (self.subject,)),
             (tr("Session"), (self.session,)),
-            (tr("Notes"), (self.notes,)),
+            (tr("Notes on this capture"), (self.notes,)),
             ("", (self.reconstruct, self.block)),
             (tr("All three views"), (self.between,)),
             (tr("Cameras"), (self.lock, self.lock_state, self.swap, self.look, self.usb)),
