@@ -16,32 +16,35 @@ from pytestqt.qtbot import QtBot
 from facestudio.app.application import Application
 from facestudio.app.engine import Engine
 from facestudio.app.sample import sample_photos
-from facestudio.library.add import NewCapture
-from facestudio.library.store import Library
 from tests.gui.conftest import bring_to_front, end
 
-KILLED = """
-import sys, time
-from pathlib import Path
-from facestudio.pipeline.reconstruct_capture import reconstruct_capture
-def build(*photos, **settings):
-    print("working", flush=True)
-    time.sleep(600)
-reconstruct_capture(Path(sys.argv[1]), build=build)
+# The real window, which says when it is in the middle of its work.
+WINDOW = """
+from PySide6.QtWidgets import QApplication
+from facestudio.app.application import Application
+app = QApplication([])
+program = Application(app)
+def tell(stage, *_):
+    if stage == "refine":
+        print("refining", flush=True)
+program.jobs.started.connect(lambda job: job.progressed.connect(tell))
+program.show()
+program.navigator.try_sample()
+app.exec()
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="sends SIGKILL")
 def test_after_kill_9_the_capture_is_there_and_its_work_is_offered_again(
     folders: Path, qapp: QApplication, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    library = Library.open(folders / "library")
-    record = library.add_capture(NewCapture("Anna", "first visit", sample_photos()))
-    library.close()
-    with subprocess.Popen([sys.executable, "-c", KILLED, str(record.path)], stdout=subprocess.PIPE) as worker:
-        assert worker.stdout is not None
-        assert worker.stdout.readline() == b"working\n"
-        worker.send_signal(signal.SIGKILL)
+    with subprocess.Popen([sys.executable, "-c", WINDOW], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as window:
+        assert window.stdout is not None
+        assert window.stdout.readline() == b"refining\n"
+        window.send_signal(signal.SIGKILL)
+    (job,) = (folders / "library").glob("*/*/*/job.json")
+    capture = job.parent
     again: list[Path] = []
     monkeypatch.setattr(
         "facestudio.pipeline.reconstruct_capture.reconstruct_capture", lambda capture, *_: again.append(capture)
@@ -51,10 +54,14 @@ def test_after_kill_9_the_capture_is_there_and_its_work_is_offered_again(
     bring_to_front(started)
     qtbot.waitUntil(lambda: bool(started.window.stage.errors.cards()))
     (card,) = started.window.stage.errors.cards()
-    assert "Anna" in card.what.text()
-    assert started.context.library.capture(record.path).photos.keys() == record.photos.keys()
+    assert "Sample subject" in card.what.text()
+    record = started.context.library.capture(capture)
+    assert record.interrupted
+    assert {view: path.read_bytes() for view, path in record.photos.items()} == {
+        view: path.read_bytes() for view, path in sample_photos().items()
+    }
     (button,) = (b for b in card.findChildren(QPushButton) if b.text() == "Run again")
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: not started.jobs.active())
-    assert again == [record.path]
+    assert again == [capture]
     end(started)

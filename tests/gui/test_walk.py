@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pygltflib
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QImage
@@ -14,10 +15,14 @@ from pytestqt.qtbot import QtBot
 
 from facestudio.app.application import Application
 from facestudio.app.jobs import JobState
+from facestudio.app.pages.export.page import ExportPage
+from facestudio.app.pages.export.presenter import Stands
 from facestudio.app.pages.head.page import HeadPage
 from facestudio.app.pages.head.presenter import Shows
+from facestudio.app.registry import page_classes
 from facestudio.app.stage import WELCOME
 from facestudio.app.theme import tokens
+from facestudio.library.records import CaptureState
 from facestudio.types import ByteArray
 
 LONG = 240_000  # milliseconds for a whole reconstruction on a loaded machine
@@ -91,7 +96,29 @@ def settled(qtbot: QtBot, look: Callable[[], ByteArray]) -> ByteArray:
     return last
 
 
+def export_head(program: Application, qtbot: QtBot, page: HeadPage) -> None:
+    """By the Head page's own button to the Export page, and there to files that other programs can read."""
+    bar = page.tabs.tabBar()
+    qtbot.mouseClick(bar, Qt.MouseButton.LeftButton, pos=bar.tabRect(3).center())
+    click(qtbot, button(page.export, "Export"))
+    export = program.window.stage.pages["export"]
+    assert isinstance(export, ExportPage)
+    assert program.window.stage.current == "export"
+    click(qtbot, export.start)
+    qtbot.waitUntil(lambda: export.presenter.stands is Stands.DONE, timeout=LONG)
+    (glb,) = export.presenter.target.glob("*.glb")
+    scene = pygltflib.GLTF2().load(str(glb))
+    assert scene is not None
+    assert scene.meshes
+    assert scene.skins
+    assert scene.images
+    assert (export.presenter.target / "report.html").is_file()
+    (record,) = program.context.library.captures()
+    assert record.state is CaptureState.EXPORTED
+
+
 def test_from_the_first_screen_to_a_head_that_moves(whole_program: Application, qtbot: QtBot) -> None:
+    whole_program.settings.update(export_folder=str(whole_program.settings.file.parent / "exported"))
     partials: list[str] = []
     whole_program.jobs.started.connect(lambda job: job.partial.connect(lambda value: partials.append(type(value).__name__)))
     page = reconstruct_sample(whole_program, qtbot)
@@ -119,6 +146,11 @@ def test_from_the_first_screen_to_a_head_that_moves(whole_program: Application, 
     again = settled(qtbot, lambda: pixels(page.view))
     assert difference(again, textured) < 0.0005
 
+    export_head(whole_program, qtbot, page)
+
+    number = [page.key for page in page_classes()].index("head") + 1
+    qtbot.keyClick(window, Qt.Key(Qt.Key.Key_0 + number), Qt.KeyboardModifier.ControlModifier)
+    assert window.stage.current == "head"
     clay = next(b for b in page.tools.findChildren(QWidget) if getattr(b, "text", lambda: "")() == "Clay")
     qtbot.mouseClick(clay, Qt.MouseButton.LeftButton, pos=QPoint(10, 10))
     assert colourfulness(settled(qtbot, lambda: pixels(page.view))) < 0.01
