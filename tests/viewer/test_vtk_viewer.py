@@ -6,12 +6,14 @@ import gc
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QMainWindow
+from PySide6.QtWidgets import QApplication, QMainWindow
 
 from facestudio.app.viewer.colours import ViewMode
 from facestudio.app.viewer.surface import ShownHead
@@ -226,6 +228,35 @@ def test_letters_of_vtk_do_nothing_and_arrows_turn_the_head(viewer: VtkViewer, s
     assert np.array_equal(viewer.picture(), before)
     QTest.keyClick(viewer.widget, Qt.Key.Key_Right)
     assert not np.array_equal(viewer.picture(), before)
+
+
+def test_dragging_turns_the_head_and_draws_it_once_per_paint(viewer: VtkViewer, shown: ShownHead) -> None:
+    viewer.show_head(shown)
+    spin(50)
+    before, start = viewer.picture(), viewer._placement()
+    frames: list[str] = []
+    render_window: Any = viewer._window.render_window
+    render_window.AddObserver("EndEvent", lambda *_: frames.append("drawn"))
+    middle = viewer.widget.rect().center()
+    QTest.mousePress(viewer.widget, Qt.MouseButton.LeftButton, pos=middle)
+    for step in range(1, 6):
+        QTest.mouseMove(viewer.widget, middle + QPoint(12 * step, 0))
+        QApplication.processEvents()
+    QTest.mouseRelease(viewer.widget, Qt.MouseButton.LeftButton, pos=middle + QPoint(60, 0))
+    assert len(frames) <= 6
+    assert viewer._placement().position[0] < start.position[0]  # the head turned right, so the eye went left
+    assert not np.array_equal(viewer.picture(), before)
+
+
+def test_the_wheel_comes_closer(viewer: VtkViewer, shown: ShownHead) -> None:
+    viewer.show_head(shown)
+    far = len(head_pixels(viewer.picture()))
+    middle = QPointF(viewer.widget.rect().center())
+    none = Qt.KeyboardModifier.NoModifier
+    phase = Qt.ScrollPhase.NoScrollPhase
+    turned = QWheelEvent(middle, middle, QPoint(), QPoint(0, 120), Qt.MouseButton.NoButton, none, phase, False)
+    QApplication.sendEvent(viewer.widget, turned)
+    assert len(head_pixels(viewer.picture())) > 1.1 * far
 
 
 def test_turning_by_hand_leaves_the_photo_and_says_so(viewer: VtkViewer, shown: ShownHead) -> None:

@@ -13,13 +13,15 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer
-from PySide6.QtGui import QImage, QKeyEvent
+from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QWidget
 from pyvistaqt import QtInteractor
 from vtkmodules.vtkCommonTransforms import vtkTransform
 from vtkmodules.vtkRenderingCore import vtkCamera
 
 from facestudio.app.viewer.colours import Rgb, ViewMode
+from facestudio.app.viewer.hand import Hand, Move
+from facestudio.app.viewer.orbit import orbited
 from facestudio.app.viewer.placement import Placement, at_camera, between, home
 from facestudio.app.viewer.surface import ShownHead
 from facestudio.app.viewer.vtk_scene import DotsActor, HeadActor, PhotoPlanes, lights
@@ -28,13 +30,6 @@ from facestudio.types import ByteArray, Camera, Float64Array, FloatArray
 FLIGHT_SECONDS = 0.35
 _FRAME_MS = 16
 _TURN_DEGREES_PER_SECOND = 24.0
-_KEY_STEP_DEGREES = 6.0
-_KEYS = {
-    Qt.Key.Key_Left: (-_KEY_STEP_DEGREES, 0.0),
-    Qt.Key.Key_Right: (_KEY_STEP_DEGREES, 0.0),
-    Qt.Key.Key_Up: (0.0, _KEY_STEP_DEGREES),
-    Qt.Key.Key_Down: (0.0, -_KEY_STEP_DEGREES),
-}
 _START_LIGHT = 35.0
 _STILL_MS = 160  # after this long without a change the picture is drawn once more, with smooth edges
 
@@ -63,7 +58,6 @@ class VtkViewer(QObject):
         self._window.setAcceptDrops(False)  # dropped photos are the page's business
         self._window.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._renderer = self._window.renderer
-        self._window.enable_terrain_style(mouse_wheel_zooms=True, shift_pans=True)
         self._head: HeadActor | None = None
         self._dots: DotsActor | None = None
         self._photo: PhotoPlanes | None = None
@@ -85,6 +79,7 @@ class VtkViewer(QObject):
         self._still.timeout.connect(self._smooth)
         lights(self._renderer, _START_LIGHT)
         self._window.installEventFilter(self)
+        self._hand = Hand(self._window, self._depart, self._by_hand, lambda: self._at is not None)
 
     @property
     def widget(self) -> QWidget:
@@ -223,44 +218,15 @@ class VtkViewer(QObject):
         return np.stack([(ndc[:, 0] + 1) / 2 * width - 0.5, (1 - ndc[:, 1]) / 2 * height - 0.5], axis=1)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """The operator's own moves end flights, the turntable and a photo's exact view; the size of the window is followed."""
-        kind = event.type()
-        if kind == QEvent.Type.MouseButtonPress or kind == QEvent.Type.Wheel:
-            self._depart()
-        elif kind == QEvent.Type.Resize and self._at is not None:
+        """Follow the size of the window while the eye is at a photo."""
+        if event.type() == QEvent.Type.Resize and self._at is not None:
             # After the window has told VTK its new size.
             QTimer.singleShot(0, self, self._arrive)
-        elif kind == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and self._leaves(event):
-            event.accept()  # before the window takes Esc for something else
-            return True
-        elif kind in (QEvent.Type.KeyPress, QEvent.Type.KeyRelease) and isinstance(event, QKeyEvent):
-            # No key reaches VTK, which binds letters to what no operator wants: q closes the viewer, e ends the program,
-            # 3 shows it in red and blue. What is not ours goes on to the page.
-            event.setAccepted(kind == QEvent.Type.KeyPress and self._key(event))
-            return True
         return super().eventFilter(watched, event)
 
-    def _leaves(self, event: QKeyEvent) -> bool:
-        return event.key() == Qt.Key.Key_Escape and self._at is not None
-
-    def _key(self, event: QKeyEvent) -> bool:
-        if self._leaves(event):
-            self._depart()
-            return True
-        turn = _KEYS.get(Qt.Key(event.key()))
-        zoom = {Qt.Key.Key_Plus: 1.1, Qt.Key.Key_Equal: 1.1, Qt.Key.Key_Minus: 1 / 1.1}.get(Qt.Key(event.key()))
-        if event.modifiers() & (Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier):
-            return False
-        if turn is None and zoom is None:
-            return False
-        self._depart()
-        if turn is not None:
-            self._orbit(*turn)
-        if zoom is not None:
-            self._vtk_camera.Dolly(zoom)
-            self._renderer.ResetCameraClippingRange()
-        self._draw()
-        return True
+    def _by_hand(self, move: Move) -> None:
+        if self._head is not None:
+            self._place(move(self._placement()))
 
     @property
     def _vtk_camera(self) -> vtkCamera:
@@ -362,16 +328,8 @@ class VtkViewer(QObject):
 
     def _turn(self) -> None:
         now = time.perf_counter()
-        self._orbit(_TURN_DEGREES_PER_SECOND * (now - self._last_turn), 0.0)
+        self._place(orbited(self._placement(), _TURN_DEGREES_PER_SECOND * (now - self._last_turn), 0.0))
         self._last_turn = now
-        self._draw()
-
-    def _orbit(self, right: float, up: float) -> None:
-        camera = self._vtk_camera
-        camera.Azimuth(right)
-        camera.Elevation(up)
-        camera.SetViewUp(0.0, 1.0, 0.0)
-        self._renderer.ResetCameraClippingRange()
 
     def _drop_photo(self) -> None:
         self._at = None
