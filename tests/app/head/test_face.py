@@ -12,8 +12,9 @@ from PySide6.QtGui import QUndoStack
 
 from facestudio.app.pages.head.face import FacePresenter
 from facestudio.app.pages.head.opened import OpenedHead, open_saved
+from facestudio.app.viewer.surface import ShownHead, surface
 from facestudio.head.model import HeadModel
-from facestudio.types import Reconstruction
+from facestudio.types import Reconstruction, Scale
 
 JAW, SMILE = "pose:jaw_open", "expression:43"
 
@@ -114,3 +115,13 @@ def test_without_a_head_nothing_moves(undo: QUndoStack) -> None:
     assert undo.count() == 0
     with pytest.raises(ValueError, match="no head"):
         face.vertices()
+
+
+def test_flame_without_expressions_has_sliders_for_pose_and_identity(undo: QUndoStack, flame: HeadModel) -> None:
+    rest = flame.template.astype(np.float64)
+    r = Reconstruction("flame", np.zeros(60), np.zeros(0), rest, rest, (), (), Scale.ASSUMED, ())
+    face = FacePresenter(undo)
+    face.show(OpenedHead("flame", None, flame, r, None, ShownHead(surface(flame), rest), ()))
+    assert {control.key.split(":")[0] for control in face.controls} == {"pose", "identity"}
+    face.set(JAW, 15.0)
+    assert np.abs(face.vertices() - rest).max() > 0.005

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import threading
 from collections.abc import Callable
@@ -72,6 +73,15 @@ def test_a_capture_without_a_head_shows_its_photos_and_can_be_reconstructed(pres
     presenter.open(capture)
     until(lambda: presenter.shows is Shows.PHOTOS)
     assert [tile.name for tile in presenter.tiles] == list(ViewName)
+    assert presenter.can_reconstruct
+
+
+def test_what_is_wrong_with_a_capture_is_said(presenter: HeadPresenter, capture: Path) -> None:
+    trouble = {"what": "No face was found in left.jpg.", "remedy": "Take the photo again.", "when": "2026-01-01T00:00:00"}
+    (capture / "error.json").write_text(json.dumps(trouble), encoding="utf-8")
+    presenter.open(capture)
+    until(lambda: presenter.shows is Shows.PHOTOS)
+    assert "No face was found in left.jpg. Take the photo again." in presenter.attention
     assert presenter.can_reconstruct
 
 
@@ -146,7 +156,7 @@ def test_a_job_shows_landmarks_then_clay_then_the_finished_head(
     work.gates[2].set()
     until(lambda: presenter.job is None and not presenter.unfinished)
     assert presenter.opened.shown.albedo is not None
-    assert presenter.name == "anna"  # the head's own
+    assert presenter.name == "first"  # the capture's, not the file's
     assert progress
 
 

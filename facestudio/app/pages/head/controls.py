@@ -14,7 +14,7 @@ from facestudio.head.posing import EYE_LEFT, EYE_RIGHT, JAW, NECK
 from facestudio.types import Float64Array
 
 IDENTITY_SHOWN = 12  # components; the later ones move less than a millimetre each
-IDENTITY_GROUP = mark("Identity (a look only, not exported)")
+IDENTITY_GROUP = mark("Identity (not exported)")
 _POSE_GROUP = mark("Jaw, gaze and neck")
 # Named expressions by how their names begin, in the order of the page: from the forehead down.
 _GROUPS = (

@@ -70,6 +70,19 @@ class OpenedHead:
     thumbnail: ByteArray | None = None
 
 
+@dataclass(frozen=True)
+class Read:
+    """What was read for the page. name: the capture's, "" for a head that belongs to none; attention: what is wrong with it, or "".
+
+    head: None for a capture without one, whose photos are then in tiles.
+    """
+
+    name: str
+    attention: str
+    head: OpenedHead | None
+    tiles: tuple[Tile, ...]
+
+
 def open_saved(path: Path, progress: Progress = silent, cancel: CancelToken | None = None) -> OpenedHead:
     """Read NAME.head.npz. Raises SavedHeadError or HeadModelError, Cancelled when asked to stop."""
     from facestudio.export.portraits import shrunk

@@ -179,8 +179,8 @@ class HeadPage(Page):
         elif shows is Shows.PHOTOS and working:
             board.say("", tr("Reconstructing {name}…", name=name), " ", tr("Stop"), p.job.fraction if p.job else 0.0)
         elif shows is Shows.PHOTOS:
-            words = tr("It has photos and no head yet.")
-            board.say("", name, words, tr("Reconstruct"))
+            words = p.attention or tr("It has photos and no head yet.")
+            board.say("warning" if p.attention else "", name, words, tr("Reconstruct"))
         if shows in (Shows.LOADING, Shows.PHOTOS) and self.context.engine.ready:
             self._viewer()  # made while nothing is going on, not when the first head of a job arrives
         board.button.setProperty("look", "" if shows is Shows.PHOTOS and working else "primary")
@@ -199,7 +199,7 @@ class HeadPage(Page):
             self.texture.say(tr("The texture comes last."))
             self.export.say(tr("There is nothing to export yet."))
         else:
-            self.result.show_head(opened, again=p.can_reconstruct)
+            self.result.show_head(opened, p.name, again=p.can_reconstruct)
             self.texture.show_head(opened)
             self.export.show_head(opened)
 

@@ -59,6 +59,7 @@ class HeadPresenter(QObject):
         self._loading: Job | None = None
         self._asked = 0  # counts requests: an answer to an earlier one is dropped
         self.name = ""
+        self.attention = ""  # what is wrong with the capture and what to do, if anything
         context.jobs.started.connect(self._job_started)
         context.jobs.finished.connect(self._job_finished)
         context.engine.became_ready.connect(self._engine_ready)
@@ -91,7 +92,7 @@ class HeadPresenter(QObject):
     def open(self, path: Path) -> None:
         """Show a capture's folder, a result folder or a head file; soon, in any case: reading happens in a worker."""
         self._asked += 1
-        self.path, self.error, self.name = path, None, path.name.removesuffix(HEAD_ENDING)
+        self.path, self.error, self.name, self.attention = path, None, path.name.removesuffix(HEAD_ENDING), ""
         self._take(None)
         self._set_tiles(())
         self._follow(self._context.jobs.job_for(path))
@@ -164,11 +165,14 @@ class HeadPresenter(QObject):
 
         def work(progress: Progress, cancel: CancelToken, partial: Partial) -> object:
             from facestudio.app.pages.head import opened
+            from facestudio.library.layout import read_capture
 
+            record = read_capture(path) if path.is_dir() else None
+            name, attention = (record.name, record.attention) if record is not None else ("", "")
             file = _head_file(path)
             if file is not None:
-                return opened.open_saved(file, progress, cancel)
-            return opened.photo_tiles(_photos(path))
+                return opened.Read(name, attention, opened.open_saved(file, progress, cancel), ())
+            return opened.Read(name, attention, None, opened.photo_tiles(_photos(path)))
 
         job = self._context.jobs.submit(tr("Open {name}", name=self.name), work, lane="files", kind="open head", quiet=True)
         job.done.connect(lambda value: self._loaded(asked, value))
@@ -178,13 +182,14 @@ class HeadPresenter(QObject):
     def _loaded(self, asked: int, value: Any) -> None:
         if asked != self._asked:
             return
-        if isinstance(value, tuple):
+        self.attention = value.attention
+        self.name = value.name or (value.head.name if value.head is not None else self.name)
+        if value.head is None:
             if self.opened is None and not self.tiles:  # else the job was quicker with better ones
-                self._set_tiles(value)
+                self._set_tiles(value.tiles)
         elif self.job is None:
-            self.name = value.name
-            self._take(value)
-            self._set_tiles(value.tiles)
+            self._take(value.head)
+            self._set_tiles(value.head.tiles)
         self.changed.emit()
 
     def _failed(self, asked: int, error: BaseException) -> None:

@@ -30,11 +30,11 @@ class ResultTab(Scrolled):
         column.addWidget(words(sentence, "dim"))
         column.addStretch(1)
 
-    def show_head(self, opened: Any, again: bool) -> None:
-        """Show an `opened.OpenedHead` with its worth. again: offer to reconstruct once more."""
+    def show_head(self, opened: Any, name: str, again: bool) -> None:
+        """Show an `opened.OpenedHead` with its worth, under a name. again: offer to reconstruct once more."""
         worth = opened.worth
         column = emptied(self.column)
-        column.addWidget(words(opened.name, "heading"))
+        column.addWidget(words(name, "heading"))
         first, *more = worth.sentences
         lead = words(first)
         lead.setStyleSheet("font-weight: 600;")
