@@ -27,8 +27,8 @@ class LidSettings:
     shortest: float = 0.8
     longest: float = 1.5
     steps: int = 6
-    margin: float = 0.04
-    views: tuple[tuple[float, float], ...] = ((0.0, 0.0), (35.0, 0.0), (-35.0, 0.0), (0.0, -20.0))
+    margin: float = 0.05
+    views: tuple[tuple[float, float], ...] = ((0.0, 0.0), (42.0, 0.0), (-42.0, 0.0), (0.0, -20.0))
     size: int = 256
     span_m: float = 0.05
 

@@ -18,6 +18,7 @@ from facestudio.texture.clothing import skin_on_neck
 from facestudio.texture.complete import Filling, certainty, fill, measure_grain
 from facestudio.texture.eyes import EYES, EyeTones, has_eyes, measure_eyes, paint_eyes
 from facestudio.texture.harmonise import HarmoniseConfig, apply_gain, gain_maps
+from facestudio.texture.lids import unfolded
 from facestudio.texture.mirror import mirror_corners, mirror_gain
 from facestudio.texture.openings import inside_eyes
 from facestudio.texture.pyramid import Level, dilate, pyramid
@@ -233,6 +234,7 @@ def _complete(
     head: _Head, atlas: Atlas, tones: Float32Array, sure: Float32Array, cancel: CancelToken
 ) -> tuple[Float32Array, ByteArray]:
     model = head.model
+    sure = unfolded(model, atlas, sure)
     levels = pyramid(Level(tones, sure), cancel=cancel)
     number = _label_level([levels])
     side = len(levels[number].weight)
