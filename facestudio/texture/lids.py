@@ -47,4 +47,4 @@ def _folds(model: HeadModel) -> Float64Array:
 
 def _areas(vertices: FloatArray, model: HeadModel) -> Float64Array:
     corners = np.asarray(vertices, dtype=np.float64)[model.faces]
-    return np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
+    return np.asarray(np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1))
