@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from facestudio.app.pages.head.controls import IDENTITY_GROUP, controls, expression_of, pose_of, spoken, values_of
+from facestudio.app.pages.head.expression_names import EXPRESSIONS
 from facestudio.head.model import HeadModel
 from facestudio.head.posing import PosedHead
 from facestudio.types import Float64Array
@@ -26,6 +27,10 @@ def test_every_named_expression_has_a_slider_with_words_from_off_to_full(openhea
     assert len({control.label for control in named}) == 52
     groups = list(dict.fromkeys(control.group for control in controls(openhead)))
     assert groups == ["Jaw, gaze and neck", "Brows", "Eyes", "Cheeks and nose", "Jaw", "Mouth", IDENTITY_GROUP]
+
+
+def test_every_expression_of_openhead_has_a_name_that_can_be_translated(openhead: HeadModel) -> None:
+    assert set(EXPRESSIONS) == set(openhead.expression_names)
 
 
 def test_components_without_a_meaning_go_both_ways(openhead: HeadModel) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from facestudio.app.pages.head.expression_names import EXPRESSIONS
 from facestudio.app.strings import mark
 from facestudio.head.model import HeadModel
 from facestudio.head.posing import EYE_LEFT, EYE_RIGHT, JAW, NECK
@@ -61,7 +62,9 @@ def controls(model: HeadModel) -> tuple[Control, ...]:
 
 
 def spoken(name: str) -> str:
-    """A name as people write it: mouthSmileLeft becomes Mouth smile left."""
+    """A name as people write it: mouthSmileLeft becomes Mouth smile left, in English."""
+    if name in EXPRESSIONS:
+        return EXPRESSIONS[name]
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|_", " ", name).strip()
     return words[:1].upper() + words[1:].lower()
 

@@ -71,7 +71,13 @@ class PhotoTile(QAbstractButton):
             painter.setPen(QPen(QColor(colour), 2.0 if self.isChecked() else 1.2))
             painter.drawPath(shape)
         painter.setPen(QColor(t.text if self.isChecked() else t.text_dim))
-        below = QRectF(0, place.bottom() + 2, self.width(), _CAPTION)
+        # Below the picture; in one line with the neighbours' where the pictures are nearly as high as the tile.
+        top = (
+            min(place.bottom() + 2, self.height() - _CAPTION)
+            if place.height() < 0.9 * self._size.height()
+            else self._size.height()
+        )
+        below = QRectF(0, top, self.width(), _CAPTION)
         painter.drawText(below, Qt.AlignmentFlag.AlignCenter, self.title)
 
     def _place(self, room: QRectF) -> QRectF:

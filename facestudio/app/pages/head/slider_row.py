@@ -31,7 +31,7 @@ class SliderRow(QWidget):
         self._idle.setSingleShot(True)
         self._idle.setInterval(_IDLE_MS)
         name = ElidedLabel(self.title, self)
-        name.setFixedWidth(134)
+        name.setFixedWidth(140)
         self.slider = CalmSlider(Qt.Orientation.Horizontal, self)
         self.slider.setRange(round(control.low * self._steps), round(control.high * self._steps))
         span = self.slider.maximum() - self.slider.minimum()
