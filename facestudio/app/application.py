@@ -10,6 +10,7 @@ from PySide6.QtCore import QSettings
 from PySide6.QtGui import QUndoStack
 from PySide6.QtWidgets import QApplication
 
+from facestudio import __version__
 from facestudio.app.context import AppContext, Navigator
 from facestudio.app.crash import CrashNet
 from facestudio.app.engine import Engine
@@ -51,6 +52,7 @@ class Application:
         self.navigator = Navigator()
         self.net = CrashNet(folder / "log", self.navigator.show_error)
         library = self._open_library(chosen)
+        _log.info("FaceStudio %s, library %s", __version__, library.root)
         self.engine = engine or Engine()
         self.jobs = Jobs(timings=folder / "timings.json")
         self.context = AppContext(library, self.jobs, self.settings, self.navigator, QUndoStack(), self.engine)

@@ -229,9 +229,14 @@ class Jobs(QObject):
         while len(self._ended) > _KEPT:
             self._ended.popleft().deleteLater()
 
+    def _log(self, job: Job) -> None:
+        if job.state in (JobState.RUNNING, JobState.DONE, JobState.CANCELLED) and not job.quiet:
+            _log.info("%s: %s", job.title, job.state.value)
+
     def _on_changed(self) -> None:
         job = self.sender()
         if isinstance(job, Job):
+            self._log(job)
             if job.state is JobState.RUNNING:
                 self.started.emit(job)
             elif job.state.ended:

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from facestudio.app import strings
+from facestudio.app.pages.head.controls import spoken
 from facestudio.app.strings import languages, read_language
+from facestudio.head.model import HeadModel
 from facestudio.paths import package_dir, resources_dir
 
 FILES = sorted((package_dir() / "app").rglob("*.py"))
@@ -56,9 +58,19 @@ def test_a_language_is_complete(language: str) -> None:
     assert not missing, json.dumps(missing, indent=1, ensure_ascii=False)
 
 
+def expressions(model: HeadModel) -> set[str]:
+    """The names of a head model's expressions as the sliders say them."""
+    return {spoken(name) for name in model.expression_names}
+
+
 @pytest.mark.parametrize("language", TRANSLATIONS)
-def test_a_language_holds_nothing_that_is_no_longer_said(language: str) -> None:
-    assert not set(read_language(language)) - set(sentences()) - strings.FROM_BELOW
+def test_expressions_have_names_in_a_language(language: str, openhead: HeadModel) -> None:
+    assert not expressions(openhead) - set(read_language(language))
+
+
+@pytest.mark.parametrize("language", TRANSLATIONS)
+def test_a_language_holds_nothing_that_is_no_longer_said(language: str, openhead: HeadModel) -> None:
+    assert not set(read_language(language)) - set(sentences()) - strings.FROM_BELOW - expressions(openhead)
 
 
 @pytest.mark.parametrize("language", TRANSLATIONS)

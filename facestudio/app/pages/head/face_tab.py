@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QShowEvent, QUndoStack
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from facestudio.app.icons import icon
 from facestudio.app.pages.head.controls import IDENTITY_GROUP
@@ -123,6 +123,9 @@ class FaceTab(QWidget):
         button.setIconSize(QSize(16, 16))
         button.setCheckable(True)
         button.setChecked(group != IDENTITY_GROUP)
+        button.setSizePolicy(
+            QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed
+        )  # a long title must not widen the sliders' column
         button.setStyleSheet(
             "QToolButton { font-weight: 600; padding: 10px 0 4px 0; } QToolButton, QToolButton:checked, QToolButton:hover "
             "{ background: transparent; color: palette(placeholder-text); } QToolButton:focus { color: palette(highlight); }"
