@@ -96,6 +96,7 @@ class MainWindow(QMainWindow):
         navigator, jobs, undo = self.context.navigator, self.context.jobs, self.context.undo
         self.rail.chosen.connect(self.stage.show_page)
         self.stage.shown.connect(self.rail.show_current)
+        self.stage.shown.connect(self._order_tabs)
         navigator.requested.connect(self.stage.show_page)
         navigator.welcome_wanted.connect(self.stage.show_welcome)
         navigator.error.connect(self.show_error)
@@ -115,6 +116,17 @@ class MainWindow(QMainWindow):
         dismiss = QShortcut(QKeySequence(Qt.Key.Key_Escape), self.stage)
         dismiss.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
         dismiss.activated.connect(self.stage.errors.dismiss_newest)
+
+    def _order_tabs(self) -> None:
+        """The Tab key goes as one reads: rail, page, inspector, strip. A page made later stands after the strip until told otherwise."""
+        ours = (self.strip.cancel, self.strip.queue, self.strip.log)
+        last = self.previousInFocusChain()
+        while last is not None and (last.focusPolicy() == Qt.FocusPolicy.NoFocus or last in ours):
+            last = last.previousInFocusChain()
+        for widget in ours:
+            if last is not None:
+                QWidget.setTabOrder(last, widget)
+            last = widget
 
     def _toggle_full_screen(self) -> None:
         self.showNormal() if self.isFullScreen() else self.showFullScreen()

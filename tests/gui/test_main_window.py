@@ -197,3 +197,23 @@ def test_everything_that_takes_a_click_has_a_name(program: Application) -> None:
         and not w.objectName().startswith("qt_")
     ]
     assert not nameless
+
+
+def test_tab_goes_from_the_rail_through_the_page_and_its_inspector_to_the_strip(program: Application) -> None:
+    window = program.window
+    for page in registry.page_classes():
+        program.navigator.open_page(page.key)
+        chain: list[QWidget] = []
+        widget = window.nextInFocusChain()
+        while widget is not window:
+            assert widget is not None
+            if widget.focusPolicy() & Qt.FocusPolicy.TabFocus:
+                chain.append(widget)
+            widget = widget.nextInFocusChain()
+        places = {
+            "rail": [i for i, w in enumerate(chain) if window.rail.isAncestorOf(w)],
+            "stage": [i for i, w in enumerate(chain) if window.stage.stack.isAncestorOf(w)],
+            "strip": [i for i, w in enumerate(chain) if w in (window.strip.cancel, window.strip.queue, window.strip.log)],
+        }
+        assert max(places["rail"]) < min(places["stage"]), page.key
+        assert max(places["stage"]) < min(places["strip"]), page.key
