@@ -125,6 +125,7 @@ class HeadPage(Page):
             tab.setAccessibleName(title)
             self.tabs.addTab(tab, title)
         self.tabs.setAccessibleName(tr("About this head"))
+        self.tabs.tabBar().setAccessibleName(tr("About this head"))
 
     def _connect(self) -> None:
         p = self.presenter
