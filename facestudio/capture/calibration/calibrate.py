@@ -29,7 +29,10 @@ _GOOD_RMSE, _GOOD_SCALE = 0.5, 0.003
 
 @dataclass(frozen=True)
 class CalibrationReport:
-    """A calibration and how good it is. found: pictures with the board, and all pictures, per view."""
+    """A calibration and how good it is.
+
+    found: pictures with the board, and all pictures, per view. moved: shots left out because the board moved between their pictures.
+    """
 
     rig: RigCalibration
     lenses: Mapping[ViewName, Intrinsics]
@@ -37,6 +40,7 @@ class CalibrationReport:
     scale: ScaleError
     found: Mapping[ViewName, tuple[int, int]]
     spec: BoardSpec
+    moved: int = 0
 
     @property
     def good(self) -> bool:
@@ -60,6 +64,7 @@ class CalibrationReport:
         return (
             f"{verdict}.",
             f"Corners are reprojected to {e.rmse_px:.2f} px over {len(e.shots)} shots, {e.together} of them seen by two or more cameras.",
+            *([f"{self.moved} shots were left out: the board moved while they were taken."] if self.moved else []),
             f"Board edges of {self.spec.square_mm:g} mm are measured {s.mean:+.2%} too long on average, each to {s.rms_mm:.2f} mm.",
             *lens,
         )
@@ -153,4 +158,5 @@ def calibrate(
     rig = RigCalibration(extrinsics.cameras, dict(identities or {}), datetime.now(), extrinsics.rmse_px, scale.mean, spec.text)
     found = {v: sum(v in s for s in shots) for v in sizes}
     counts = {v: (n, (tried or found).get(v, n)) for v, n in found.items()}
-    return CalibrationReport(rig, lenses, extrinsics, scale, counts, spec)
+    moved = sum(bool(s) for s in shots) - len(extrinsics.shots)
+    return CalibrationReport(rig, lenses, extrinsics, scale, counts, spec, moved)

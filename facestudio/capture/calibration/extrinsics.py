@@ -21,6 +21,8 @@ from facestudio.progress import CancelToken
 from facestudio.types import Camera, Float64Array, IntArray, ViewName
 
 _REMEDY = "Take pictures in which two or three cameras see the board at once, for every pair of neighbouring cameras."
+_STILL_DEGREES, _STILL_M = 4.0, 0.02  # PnP of one blurred picture is no better
+_WORST_SHOT = 3.0  # times the median shot's error
 Pose = tuple[Float64Array, Float64Array]  # (R (3, 3), t (3,)): x_to = R x_from + t
 Shots = Sequence[Mapping[ViewName, Detection]]
 
@@ -62,13 +64,30 @@ def calibrate_extrinsics(
     used = [i for i, shot in enumerate(shots) if any(v in shot for v in views)]
     poses = [{v: board_pose(lenses[v], shots[i][v], spec) for v in views if v in shots[i]} for i in used]
     world = _relative_to(reference, views, poses)
-    boards = [_board_in_world(world, shot) for shot in poses]
-    seen = _observations(views, [shots[i] for i in used])
-    cameras, boards, residual = _adjust(views, reference, lenses, world, boards, seen, spec, cancel or CancelToken())
+    kept = [k for k, shot in enumerate(poses) if _held_still(world, shot)]
+    for _ in range(2):
+        used_now = [used[k] for k in kept]
+        seen = _observations(views, [shots[i] for i in used_now])
+        boards = [_board_in_world(world, poses[k]) for k in kept]
+        cameras, boards, residual = _adjust(views, reference, lenses, world, boards, seen, spec, cancel or CancelToken())
+        errors = np.sqrt([(residual[seen.shot == s] ** 2).sum(axis=1).mean() for s in range(len(kept))])
+        good = errors <= max(_WORST_SHOT * float(np.median(errors)), 0.5)
+        if good.all():
+            break
+        kept = [k for k, well in zip(kept, good, strict=True) if well]
+    used, poses = used_now, [poses[k] for k in kept]
     squared = (residual**2).sum(axis=1)
     by_view = {v: float(np.sqrt(squared[seen.view == k].mean())) for k, v in enumerate(views)}
     together = sum(len(shot) > 1 for shot in poses)
     return Extrinsics(cameras, tuple(boards), tuple(used), together, float(np.sqrt(squared.mean())), by_view)
+
+
+def _held_still(world: Mapping[ViewName, Pose], shot: Mapping[ViewName, Pose]) -> bool:
+    """Whether all cameras of a shot put the board at one place: a board that moved between their pictures does not tell where they are."""
+    placed = [after(inverse(world[v]), pose) for v, pose in shot.items()]
+    middle = _board_in_world(world, shot)
+    turns = [np.degrees(np.arccos(np.clip((np.trace(middle[0].T @ p[0]) - 1) / 2, -1, 1))) for p in placed]
+    return max(turns) < _STILL_DEGREES and max(float(np.linalg.norm(p[1] - middle[1])) for p in placed) < _STILL_M
 
 
 def board_pose(camera: Camera, detection: Detection, spec: BoardSpec) -> Pose:

@@ -89,6 +89,16 @@ def test_a_wrong_detection_does_not_bend_the_rig() -> None:
     hold(calibrate(shots, SIZES, SPEC), true_rig(), focal=0.005, degrees=0.2, baseline=0.006)  # type: ignore[arg-type]
 
 
+def test_shots_in_which_the_board_moved_are_left_out_and_said() -> None:
+    shots = detections(30)
+    for k in (3, 11, 17, 25):  # the left camera's picture is that of another moment
+        shots[k][ViewName.LEFT] = shots[k + 1][ViewName.LEFT]
+    report = calibrate(shots, SIZES, SPEC)  # type: ignore[arg-type]
+    hold(report, true_rig(), focal=0.003, degrees=0.1, baseline=0.003)
+    assert report.moved == 4
+    assert any("4 shots were left out" in s for s in report.sentences)
+
+
 def test_a_board_of_another_size_shows_in_the_rig_s_size_only_so_the_ruler_line_matters() -> None:
     shrunk = detections(noise_px=0.02)
     report = calibrate(shrunk, SIZES, replace(SPEC, square_mm=27.0, marker_mm=19.8))  # type: ignore[arg-type]

@@ -1,6 +1,6 @@
 """What the Capture page does: connects the cameras, counts down, shoots, keeps. No widgets.
 
-Everything that touches a camera, the engine or the disk runs in one worker thread of the page (`worker.py`), so that the window never
+Everything that touches a camera, the engine or the disk runs in one worker thread of the page (`CameraWorker`), so that the window never
 waits. What the page shows is read here at each tick.
 """
 
@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from facestudio.app.camera_worker import CameraWorker
 from facestudio.app.context import AppContext
 from facestudio.app.pages.capture.state import Phase, Tile
-from facestudio.app.pages.capture.worker import CaptureWorker
 from facestudio.app.reconstruction import start_reconstruction
 from facestudio.app.strings import tr
 from facestudio.capture.device import Device, Identity, load_assignment, save_assignment
@@ -58,7 +58,7 @@ class CapturePresenter(QObject):
     def __init__(self, context: AppContext, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._context = context
-        self._worker = CaptureWorker(self)
+        self._worker = CameraWorker(self)
         self._worker.failed.connect(self._on_failed)
         self._group: CameraGroup | None = None
         self._loop: CheckLoop | None = None

@@ -1,4 +1,4 @@
-"""The one thread in which the Capture page touches cameras, the engine and the disk, one thing after the other."""
+"""The one thread in which a page touches cameras, the engine and the disk, one thing after the other."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-class CaptureWorker(QObject):
+class CameraWorker(QObject):
     """failed(exception): what a piece of work raised; it arrives on the GUI thread."""
 
     failed = Signal(object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._executor = ThreadPoolExecutor(1, "capture page")
+        self._executor = ThreadPoolExecutor(1, "cameras")
         self._looker: Looker | None = None
         self._closed = False
 
@@ -58,7 +58,7 @@ class CaptureWorker(QObject):
             action()
         except Exception as error:
             if not isinstance(error, FaceStudioError):
-                _log.exception("Capture page")
+                _log.exception("Cameras")
             self.failed.emit(error)
 
     def _close_looker(self) -> None:
