@@ -141,7 +141,7 @@ def _light(model: HeadModel, front: _Front, config: ChecklistSettings) -> Check:
     ]
     ratio = max(halves) / max(min(halves), 1.0) if halves else np.inf
     passed = ratio <= config.side_ratio
-    advice = "" if passed else " Light the face from both sides, and take the photos again."
+    advice = "" if passed else " Use the even albedo (--format even), or light the face from both sides."
     return Check(
         "Even light on both sides", passed, f"One half of the face is {ratio:.2f} times as bright as the other.{advice}"
     )

@@ -50,6 +50,7 @@ _ALL = (
     Format("head", "FaceStudio", "The head as FaceStudio opens it again, with its photos.", _named(".head.npz"), True),
     Format("preview", "Picture", "A picture of the head.", lambda name: (PREVIEW_NAME,), True),
     Format("report", "Report", "What was measured, to read and print.", lambda name: (REPORT_NAME,), True),
+    Format("even", "Even albedo", "The texture with the photos' light taken out, for relighting.", _named("_albedo_even.png")),
     Format("ply", "PLY", "Every vertex with its colour and its accuracy, for MeshLab and CloudCompare.", _named(".ply")),
     Format("stl", "STL", "Closed, in millimetres, for 3D printing.", _named(".stl")),
     Format("usd", "USD", "Skeleton and expressions for Omniverse, Houdini and Maya.", _named(".usdc", "_albedo.png")),

@@ -10,9 +10,10 @@ from typing import TypeAlias
 
 from facestudio.export.blender_program import run_script
 from facestudio.export.blender_script import SCRIPT_ENDING, blender_script, photo_file, plain_photo
+from facestudio.export.even_light import even_albedo
 from facestudio.export.glb import glb_bytes
 from facestudio.export.obj import mtl_text, obj_text
-from facestudio.export.pictures import jpeg_bytes, original_bytes
+from facestudio.export.pictures import jpeg_bytes, original_bytes, png_bytes
 from facestudio.export.ply import ply_bytes
 from facestudio.export.saved import ENDING, saved_bytes
 from facestudio.export.scene import HeadScene
@@ -63,6 +64,11 @@ def _obj(files: Files, folder: Path, cancel: CancelToken) -> None:
 
 def _albedo(files: Files, folder: Path, _cancel: CancelToken) -> None:
     (folder / f"{files.name}_albedo.png").write_bytes(files.albedo_png)
+
+
+def _even(files: Files, folder: Path, _cancel: CancelToken) -> None:
+    content = png_bytes(even_albedo(files.model, files.scene, files.texture))
+    (folder / f"{files.name}_albedo_even.png").write_bytes(content)
 
 
 def _head(files: Files, folder: Path, _cancel: CancelToken) -> None:
@@ -119,6 +125,7 @@ WRITERS: Mapping[str, Writer] = {
     "glb": _glb,
     "obj": _obj,
     "head": _head,
+    "even": _even,
     "ply": _ply,
     "stl": _stl,
     "usd": _usd,
