@@ -11,7 +11,7 @@ import pytest
 from PySide6.QtCore import QPoint, QStandardPaths, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QMainWindow
+from PySide6.QtWidgets import QMainWindow, QWidget
 
 from facestudio.app.application import Application
 from facestudio.app.pages.export.page import ExportPage
@@ -20,6 +20,7 @@ from facestudio.app.pages.head.opened import open_saved
 from facestudio.app.pages.head.page import HeadPage
 from facestudio.app.pages.head.presenter import Shows
 from facestudio.app.viewer.colours import ViewMode
+from facestudio.app.viewer.viewer import Viewer
 from facestudio.types import ByteArray, Reconstruction, Texture, Triplet
 from tests.app.head.conftest import capture, head_file, reconstruction, texture, until
 from tests.app.head.test_presenter import Steps
@@ -195,6 +196,26 @@ def test_what_cannot_be_opened_says_so_on_the_page_and_try_again_works(
     shutil.copy(head_file, path)
     QTest.mouseClick(page.board.button, LEFT)
     until(lambda: page.presenter.shows is Shows.HEAD)
+
+
+def test_without_3d_the_page_says_so_once_and_the_rest_works(
+    program: Application, head_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(parent: QWidget) -> Viewer:
+        raise RuntimeError("no OpenGL")
+
+    page = program.window.stage.show_page("head")
+    assert isinstance(page, HeadPage)
+    monkeypatch.setattr(page, "_make_viewer", fail)
+    errors: list[BaseException] = []
+    program.navigator.error.connect(errors.append)
+    page.presenter.open(head_file)
+    until(lambda: page.presenter.shows is Shows.HEAD)
+    page.presenter.face.set("pose:jaw_open", 5.0)
+    QTest.mouseClick(page.film.tiles[0], LEFT)
+    assert len(errors) == 1
+    assert "no OpenGL" in str(errors[0])
+    assert page.presenter.opened.worth is not None
 
 
 def test_an_empty_page_leads_to_the_library(program: Application) -> None:

@@ -6,16 +6,18 @@ import json
 import shutil
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from facestudio.app.pages.head.opened import LARGEST_BACKDROP, backdrops_of
 from facestudio.app.pages.head.presenter import HeadPresenter, Shows
 from facestudio.errors import Cancelled, FitError, SavedHeadError
 from facestudio.progress import CancelToken, Partial, Progress
-from facestudio.types import Reconstruction, Triplet, ViewName
+from facestudio.types import Image, Reconstruction, Triplet, ViewName
 from tests.app.head.conftest import Desk, until
 
 
@@ -238,3 +240,16 @@ def test_export_offers_the_capture_or_the_file(presenter: HeadPresenter, desk: D
     until(lambda: presenter.shows is Shows.HEAD)
     presenter.export()
     assert offered == [head_file, capture]
+
+
+def test_a_photo_to_fly_to_is_straightened_and_no_larger_than_a_screen(reconstruction: Reconstruction) -> None:
+    bent = replace(reconstruction.cameras[0], distortion=np.array([-0.2, 0.05, 0.0, 0.0, 0.0]), width=6000, height=4000)
+    rng = np.random.default_rng(0)
+    large = replace(reconstruction.views[0], image=Image(rng.integers(0, 255, (4000, 6000, 3), dtype=np.uint8)))
+    small = reconstruction.views[1]
+    r = replace(reconstruction, views=(large, small), cameras=(bent, reconstruction.cameras[1]))
+    first, second = backdrops_of(r)
+    assert first.pixels.shape == (round(4000 * LARGEST_BACKDROP / 6000), LARGEST_BACKDROP, 3)
+    assert not first.camera.distortion.any()
+    assert np.array_equal(first.camera.K, bent.K)
+    assert second.pixels is small.image.pixels

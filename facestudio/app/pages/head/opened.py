@@ -7,7 +7,7 @@ Nothing heavy is imported until one of the functions runs.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from facestudio.progress import CancelToken, Progress, silent
 from facestudio.types import ByteArray, Camera, Float64Array, Reconstruction, Texture, Triplet, View, ViewName
 
 TILE_HEIGHT, TILE_WIDTH = 300, 240  # twice their size on the page, for screens at 200 %
+LARGEST_BACKDROP = 2560  # pixels of the longer side
 _MODEL_NAMES = {"openhead": "open"}
 
 
@@ -53,6 +54,17 @@ class Worth:
 
 
 @dataclass(frozen=True)
+class Backdrop:
+    """A photo to fly to: as a lens without distortion would have taken it, and no larger than a screen can show.
+
+    camera: without distortion; its pixels are those of the photo at its full size. pixels: (h, w, 3) uint8 sRGB.
+    """
+
+    camera: Camera
+    pixels: ByteArray
+
+
+@dataclass(frozen=True)
 class OpenedHead:
     """A head to look at. path: its NAME.head.npz, None while it is being made. texture, worth: None before there is one.
 
@@ -66,6 +78,7 @@ class OpenedHead:
     texture: Texture | None
     shown: ShownHead
     tiles: tuple[Tile, ...]
+    backdrops: tuple[Backdrop, ...] = ()
     worth: Worth | None = None
     thumbnail: ByteArray | None = None
 
@@ -99,14 +112,18 @@ def open_saved(path: Path, progress: Progress = silent, cancel: CancelToken | No
     shown = ShownHead(_surface(saved.model), r.vertices, texture.albedo, texture.views_seen, r.sigma)
     worth = worth_of(saved.model, r, texture)
     progress("open", 1.0, path.name)
-    return OpenedHead(saved.name, path, saved.model, r, texture, shown, tiles, worth, shrunk(texture.albedo, 512))
+    return OpenedHead(
+        saved.name, path, saved.model, r, texture, shown, tiles, backdrops_of(r), worth, shrunk(texture.albedo, 512)
+    )
 
 
 def on_the_way(reconstruction: Reconstruction, name: str, head: str) -> OpenedHead:
     """A head of a running job: shape and no colour yet. head: the head model that the job uses, as the settings name it."""
     model = load_head_model(_MODEL_NAMES.get(reconstruction.head_model, head))
     shown = ShownHead(_surface(model), reconstruction.vertices, sigma=reconstruction.sigma)
-    return OpenedHead(name, None, model, reconstruction, None, shown, head_tiles(reconstruction, model))
+    return OpenedHead(
+        name, None, model, reconstruction, None, shown, head_tiles(reconstruction, model), backdrops_of(reconstruction)
+    )
 
 
 def photo_tiles(photos: Mapping[ViewName, Path]) -> tuple[Tile, ...]:
@@ -150,6 +167,23 @@ def _head_tile(view: View, camera: Camera, r: Reconstruction, model: HeadModel) 
     points[:, :2] = crop.into(points[:, :2])
     landmarks = np.zeros((0, 2)) if view.landmarks is None else crop.into(view.landmarks.points)
     return Tile(view.name, plain, wired(plain, points, model.faces), landmarks)
+
+
+def backdrops_of(reconstruction: Reconstruction) -> tuple[Backdrop, ...]:
+    """The photos to fly to, one per view."""
+    import cv2
+
+    made = []
+    for view, camera in zip(reconstruction.views, reconstruction.cameras, strict=True):
+        pixels = view.image.pixels
+        if np.any(camera.distortion):
+            pixels = np.asarray(cv2.undistort(pixels, camera.K, camera.distortion), dtype=np.uint8)
+        scale = LARGEST_BACKDROP / max(pixels.shape[:2])
+        if scale < 1.0:
+            height, width = (max(1, round(side * scale)) for side in pixels.shape[:2])
+            pixels = np.asarray(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+        made.append(Backdrop(replace(camera, distortion=np.zeros(5)), pixels))
+    return tuple(made)
 
 
 def worth_of(model: HeadModel, r: Reconstruction, texture: Texture) -> Worth:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QBuffer, QIODevice, QStandardPaths
-from PySide6.QtGui import QColor, QImage, QImageWriter, QKeySequence, QShortcut
+from PySide6.QtGui import QColor, QKeySequence, QShortcut
 from PySide6.QtWidgets import QApplication, QFrame, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
 
 from facestudio.app.page import Page
@@ -19,6 +16,7 @@ from facestudio.app.pages.head.head_view import HeadView
 from facestudio.app.pages.head.photo_board import PhotoBoard
 from facestudio.app.pages.head.presenter import HeadPresenter, Shows
 from facestudio.app.pages.head.result_tab import ResultTab
+from facestudio.app.pages.head.screenshot import keep
 from facestudio.app.pages.head.texture_tab import TextureTab
 from facestudio.app.pages.head.tool_row import HEIGHT as TOOL_ROW_HEIGHT
 from facestudio.app.pages.head.tool_row import MODES, START_LIGHT, ToolRow
@@ -27,8 +25,7 @@ from facestudio.app.theme import theme, tokens
 from facestudio.app.viewer.colours import ViewMode, available, legend
 from facestudio.app.viewer.viewer import Viewer
 from facestudio.app.widgets.job_strip import stage_name
-from facestudio.atomic import write_file
-from facestudio.progress import CancelToken, Partial, Progress
+from facestudio.errors import FaceStudioError
 from facestudio.types import FloatArray
 
 if TYPE_CHECKING:
@@ -63,6 +60,7 @@ class HeadPage(Page):
     ) -> None:
         super().__init__(context, parent)
         self._make_viewer = make_viewer
+        self._blind = False
         self._mode = ViewMode.TEXTURE  # what the operator chose; a head without texture shows clay meanwhile
         self._shortcuts: list[QShortcut] = []
         self.presenter = HeadPresenter(context, self)
@@ -210,27 +208,35 @@ class HeadPage(Page):
             self.tools.offer((), self._mode)
             self._explain()
             return
-        viewer = self._viewer()
-        viewer.show_head(opened.shown)
+        self._viewer()
+        self._tell(lambda viewer: viewer.show_head(opened.shown))
         self._choose_mode(self._mode)
         self._show_landmarks()
 
-    def _viewer(self) -> Viewer:
-        if self.view.viewer is None:
-            window, focus = self.window(), QApplication.focusWidget()
-            was_active = window.isActiveWindow()
+    def _viewer(self) -> None:
+        """Make the viewer, once. Where that fails, the page does without: photos, words and export still work."""
+        if self.view.viewer is not None or self._blind:
+            return
+        window, focus = self.window(), QApplication.focusWidget()
+        was_active = window.isActiveWindow()
+        try:
             viewer = self._make_viewer(self.view)
-            viewer.on_photo_left = self.presenter.leave_photo
-            self.view.take(viewer)
-            viewer.set_light(START_LIGHT)
-            self._retint_viewer(viewer)
-            if was_active:
-                # Qt makes the window anew when the first OpenGL widget enters it, and the keyboard would be lost.
-                window.activateWindow()
-                if focus is not None:
-                    focus.setFocus()
-        assert self.view.viewer is not None
-        return self.view.viewer
+        except Exception as error:
+            self._blind = True
+            what = tr("The head cannot be drawn in 3D on this computer ({reason}).", reason=str(error))
+            problem = FaceStudioError(what, tr("Update the graphics driver. Photos, results and export work without it."))
+            problem.__cause__ = error
+            self.context.navigator.show_error(problem)
+            return
+        viewer.on_photo_left = self.presenter.leave_photo
+        self.view.take(viewer)
+        viewer.set_light(START_LIGHT)
+        self._retint_viewer(viewer)
+        if was_active:
+            # Qt makes the window anew when the first OpenGL widget enters it, and the keyboard would be lost.
+            window.activateWindow()
+            if focus is not None:
+                focus.setFocus()
 
     def _tell(self, what: Callable[[Viewer], None]) -> None:
         if self.view.viewer is not None:
@@ -279,9 +285,9 @@ class HeadPage(Page):
             self.view.fade.hide()
             self._tell(lambda viewer: viewer.leave_photo())
             return
-        r = self.presenter.opened.reconstruction
+        backdrop = self.presenter.opened.backdrops[index]
         self.tools.turntable.setChecked(False)
-        self._tell(lambda viewer: viewer.fly_to(r.cameras[index], r.views[index].image.pixels))
+        self._tell(lambda viewer: viewer.fly_to(backdrop.camera, backdrop.pixels))
         self._tell(lambda viewer: viewer.widget.setFocus())  # so that Esc leaves the photo and arrows turn the head
         self.view.fade.start()
         self.view.arrange()
@@ -312,22 +318,9 @@ class HeadPage(Page):
             self.board.words.setText(stage_name(stage))
             self.board.show_progress(fraction)
 
-    # --- keeping a picture --------------------------------------------------------------------------------------------
-
     def _keep_screenshot(self) -> None:
-        if self.presenter.opened is None:
-            return
-        picture = self.view.screenshot()
-        pictures = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.PicturesLocation)
-        stamp = datetime.now().strftime("%Y-%m-%d %H-%M-%S")
-        path = Path(pictures or Path.home()) / "FaceStudio" / f"{self.presenter.opened.name} {stamp}.png"
-
-        def work(progress: Progress, cancel: CancelToken, partial: Partial) -> Path:
-            write_file(path, _png(picture))
-            return path
-
-        job = self.context.jobs.submit(tr("Screenshot"), work, lane="files", kind="screenshot")
-        job.done.connect(lambda where: self.context.navigator.say(tr("Screenshot kept as {path}", path=where)))
+        if self.presenter.opened is not None and self.view.viewer is not None:
+            keep(self.context, self.view.screenshot(), self.presenter.opened.name)
 
     # --- colours ------------------------------------------------------------------------------------------------------
 
@@ -349,10 +342,3 @@ def _line(parent: QWidget) -> QFrame:
     line.setProperty("look", "line")
     line.setFixedHeight(1)
     return line
-
-
-def _png(picture: QImage) -> bytes:
-    buffer = QBuffer()
-    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    QImageWriter(buffer, b"png").write(picture)
-    return bytes(buffer.data().data())
