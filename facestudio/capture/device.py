@@ -20,6 +20,7 @@ from facestudio.paths import user_data_dir
 from facestudio.types import ViewName
 
 _BY_PATH = Path("/dev/v4l/by-path")
+_ADDRESS = "address"  # in the place of the USB numbers: this identity is opened as it is
 
 
 class Backend(StrEnum):
@@ -53,6 +54,16 @@ class Device:
     def name(self) -> str:
         """What the operator calls it."""
         return self.identity.name or self.identity.path
+
+
+def is_address(identity: Identity) -> bool:
+    """True for what `address_identity` made."""
+    return identity.usb == _ADDRESS
+
+
+def address_identity(address: str) -> Identity:
+    """A network camera, video or folder of pictures as an identity, so that an assignment can remember it."""
+    return Identity(address, _ADDRESS, address.rsplit("/", 1)[-1] or address)
 
 
 class MatchedBy(StrEnum):

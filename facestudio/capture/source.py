@@ -6,11 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from facestudio.capture.camera import CameraSettings, LiveCamera
-from facestudio.capture.device import Backend, Device, Identity, list_devices
+from facestudio.capture.device import Backend, Device, Identity, is_address, list_devices
 from facestudio.capture.group import MakeCamera
 from facestudio.errors import CameraError
-
-_ADDRESS = "address"  # in the place of the USB numbers: this identity is opened as it is
 
 
 def camera_maker(text: str, settings: CameraSettings | None = None, backend: Backend = Backend.AUTO) -> MakeCamera:
@@ -44,16 +42,6 @@ def identity_maker(identity: Identity, settings: CameraSettings, backend: Backen
     if is_address(identity):
         return camera_maker(identity.path, settings, backend)
     return device_maker(identity, settings, backend)
-
-
-def is_address(identity: Identity) -> bool:
-    """True for what `address_identity` made."""
-    return identity.usb == _ADDRESS
-
-
-def address_identity(address: str) -> Identity:
-    """A network camera, video or folder of pictures as an identity, so that an assignment can remember it."""
-    return Identity(address, _ADDRESS, address.rsplit("/", 1)[-1] or address)
 
 
 def choose_device(text: str, devices: Sequence[Device]) -> Device:

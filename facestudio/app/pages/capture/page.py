@@ -207,7 +207,7 @@ class CapturePage(Page):
             self.presenter.assign(view, choice if isinstance(choice, Identity) else None)
 
     def _ask_for_address(self, view: ViewName) -> None:
-        from facestudio.capture.source import address_identity
+        from facestudio.capture.device import address_identity
 
         address, given = QInputDialog.getText(
             self, tr("Network camera or file"), tr("Address of a stream, or a video or folder of pictures:")

@@ -120,9 +120,12 @@ class CapturePresenter(QObject):
 
     def between(self) -> tuple[Check, ...]:
         """The checks that compare the views."""
+        reports = self.shot.reports if self.shot is not None else self._live_reports()
+        if not reports:
+            return ()  # before anything is imported: this thread paints the window
         from facestudio.capture.checks import check_between
 
-        return check_between(self.shot.reports if self.shot is not None else self._live_reports())
+        return check_between(reports)
 
     def hindrances(self) -> tuple[str, ...]:
         """Why the shutter stays closed, when the operator wants that bad checks close it."""
@@ -141,7 +144,7 @@ class CapturePresenter(QObject):
         """The USB forecast in words; "" when no USB camera is assigned."""
         from facestudio.capture.bandwidth import forecast
         from facestudio.capture.camera import CameraSettings
-        from facestudio.capture.source import is_address
+        from facestudio.capture.device import is_address
 
         ports = {v: i.path for v, i in self.assignment.items() if not is_address(i)}
         return forecast(ports, dict.fromkeys(ports, CameraSettings())).sentence if ports else ""
