@@ -2,27 +2,10 @@
 
 from __future__ import annotations
 
-import logging
-import os
 import sys
 from pathlib import Path
 
-from facestudio.errors import FaceStudioError
-
-_log = logging.getLogger(__name__)
-
-
-def check_screen() -> None:
-    """Raise FaceStudioError when there is no screen to open a window on; choose Qt's platform where the viewer needs a certain one."""
-    if not sys.platform.startswith("linux") or os.environ.get("QT_QPA_PLATFORM"):
-        return
-    if os.environ.get("DISPLAY"):
-        os.environ["QT_QPA_PLATFORM"] = "xcb"  # the 3D viewer draws through X, also where the desktop is Wayland
-    elif not os.environ.get("WAYLAND_DISPLAY"):
-        raise FaceStudioError(
-            "There is no screen to open the window on (DISPLAY is not set).",
-            "Start it from the desktop, or use `facestudio reconstruct`, which needs none.",
-        )
+from facestudio.app.screen import check_screen
 
 
 def run(path: Path | None = None) -> int:

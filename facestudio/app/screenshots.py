@@ -17,8 +17,8 @@ from PySide6.QtCore import QBuffer, QCoreApplication, QEvent, QIODevice
 from PySide6.QtWidgets import QApplication
 
 from facestudio.app.application import Application
-from facestudio.app.main import check_screen
 from facestudio.app.registry import page_classes
+from facestudio.app.screen import check_screen
 from facestudio.app.settings import CONFIG_VARIABLE, LIBRARY_VARIABLE
 from facestudio.atomic import write_file
 

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QApplication
 
 from facestudio.app.application import Application
 from facestudio.app.jobs import Job, JobState
-from facestudio.app.main import check_screen
+from facestudio.app.screen import check_screen
 from facestudio.app.screenshots import rest, wait_until
 from tests.gui.watchdog import Watchdog, gaps
 

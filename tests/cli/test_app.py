@@ -30,3 +30,13 @@ def test_a_library_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert str(tmp_path / "file") in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere there is always a screen")
+def test_a_screen_that_does_not_answer_is_named(tmp_path: Path) -> None:
+    wrong = {**os.environ, "DISPLAY": ":4711", "QT_QPA_PLATFORM": "xcb"}
+    command = [sys.executable, "-m", "facestudio", "app"]
+    done = subprocess.run(command, env=wrong, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 2
+    assert ":4711" in done.stderr
+    assert "Traceback" not in done.stderr
