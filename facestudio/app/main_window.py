@@ -11,11 +11,13 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QMainWindow, QMessageBox, QPu
 
 from facestudio.app.context import AppContext
 from facestudio.app.gl_window import stand_in
+from facestudio.app.icons import pixmap
 from facestudio.app.jobs import Job, JobState
 from facestudio.app.page import Page
 from facestudio.app.report import problem
 from facestudio.app.stage import Stage
 from facestudio.app.strings import tr
+from facestudio.app.theme import tokens
 from facestudio.app.widgets.job_strip import JobStrip
 from facestudio.app.widgets.log_pane import LogPane
 from facestudio.app.widgets.rail import Rail
@@ -169,7 +171,7 @@ class MainWindow(QMainWindow):
             self._question.raise_()
             return
         box = QMessageBox(self)
-        box.setIcon(QMessageBox.Icon.Question)
+        box.setIconPixmap(pixmap("warning", 32, tokens().warn))
         box.setText(tr("Work is still going on."))
         box.setInformativeText(tr("Photos are safe. What is stopped now can be run again."))
         stop = QPushButton(tr("Stop it and close"), box)

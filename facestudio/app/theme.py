@@ -160,6 +160,7 @@ def palette(t: Tokens) -> QPalette:
 def style_sheet(t: Tokens) -> str:
     """The style sheet. A widget asks for its look by the property `look`: heading, dim, primary, quiet, card, panel."""
     arrow = (resources_dir() / "theme" / "arrow.svg").as_posix()
+    check = (resources_dir() / "theme" / f"check-{'dark' if t.is_dark else 'light'}.svg").as_posix()
     return f"""
 QToolTip {{ background: {t.surface_2}; color: {t.text}; border: 1px solid {t.line}; padding: 4px 8px; }}
 QLabel[look="heading"] {{ font-size: 16px; font-weight: 600; }}
@@ -204,6 +205,11 @@ QComboBox::drop-down {{ border: none; width: 26px; }}
 QComboBox::down-arrow {{ image: url("{arrow}"); width: 12px; height: 12px; }}
 QComboBox:disabled {{ color: {t.text_dim}; background: {t.surface_0}; }}
 QComboBox QAbstractItemView {{ background: {t.surface_1}; border: 1px solid {t.line}; }}
+QCheckBox {{ spacing: 8px; }}
+QCheckBox::indicator {{ width: 16px; height: 16px; border: 1px solid {t.text_dim}; border-radius: 4px; background: {t.surface_1}; }}
+QCheckBox::indicator:checked {{ background: {t.accent}; border-color: {t.accent}; image: url("{check}"); }}
+QCheckBox::indicator:focus, QCheckBox::indicator:hover {{ border-color: {t.accent}; }}
+QToolButton::menu-indicator {{ image: none; }}
 QScrollBar:vertical {{ background: transparent; width: 12px; margin: 0; }}
 QScrollBar:horizontal {{ background: transparent; height: 12px; margin: 0; }}
 QScrollBar::handle {{ background: {t.line}; border-radius: 4px; margin: 2px; min-height: 32px; min-width: 32px; }}

@@ -63,12 +63,13 @@ class JobStrip(QFrame):
         self.bar.setRange(0, 1000)
         self.bar.setAccessibleName(tr("Progress of the job"))
         self.left = QLabel(self)
-        self.left.setMinimumWidth(110)
+        self.left.setMinimumWidth(110)  # so that Cancel stays where the hand is
         self.cancel = QPushButton(tr("Cancel"), self)
         self.cancel.setAccessibleName(tr("Cancel the job"))
         self.cancel.setFixedHeight(26)
         self.cancel.setStyleSheet("padding: 0 12px; min-height: 0;")
         self.queue = QToolButton(self)
+        self.queue.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.queue.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.queue.setAccessibleName(tr("Waiting jobs"))
         self.queue.setMenu(QMenu(self.queue))
@@ -84,18 +85,11 @@ class JobStrip(QFrame):
         row = QHBoxLayout(self)
         row.setContentsMargins(16, 0, 8, 0)
         row.setSpacing(12)
-        for widget, stretch in (
-            (self.title, 2),
-            (self.stage, 2),
-            (self.bar, 0),
-            (self.left, 0),
-            (self.cancel, 0),
-            (self.queue, 0),
-            (self.result, 3),
-            (self.device, 0),
-            (self.log, 0),
-        ):
-            row.addWidget(widget, stretch, Qt.AlignmentFlag.AlignVCenter)
+        for widget in (self.title, self.stage, self.bar, self.left, self.cancel, self.queue):
+            row.addWidget(widget, 0, Qt.AlignmentFlag.AlignVCenter)
+        row.addStretch(1)
+        for widget in (self.result, self.device, self.log):
+            row.addWidget(widget, 0, Qt.AlignmentFlag.AlignVCenter)
         self.cancel.clicked.connect(self._cancel)
         self.log.clicked.connect(self.log_wanted)
         menu = self.queue.menu()
@@ -119,6 +113,7 @@ class JobStrip(QFrame):
 
     def _tint(self) -> None:
         self.log.setIcon(icon("log"))
+        self.queue.setIcon(icon("unfold"))
 
     def _cancel(self) -> None:
         if self._job is not None:
