@@ -80,16 +80,22 @@ class Library:
     def find(self, search: str = "", states: Collection[CaptureState] = (), subject: Path | None = None) -> Listing:
         """Captures whose names, dates or notes hold every word of `search`, in one of `states` (none given: all)."""
         found = self.index.find(search.casefold().split(), states, subject.name if subject else None)
+        names = self.index.session_names()
         groups: list[Group] = []
-        for _, run in itertools.groupby(found, key=lambda line: line.session_key):
-            lines = list(run)
-            first = groups[-1].first + groups[-1].count if groups else 0
-            groups.append(Group(lines[0].subject, lines[0].session, first, len(lines)))
-        return Listing(tuple(line.key for line in found), tuple(groups))
+        first = 0
+        for session, run in itertools.groupby(found.sessions):
+            count = sum(1 for _ in run)
+            groups.append(Group(*names.get(session, ("", "")), first, count))
+            first += count
+        return Listing(found.keys, tuple(groups))
 
     def records(self, keys: Sequence[int]) -> list[CaptureRecord]:
         """The records of some keys of a listing, in their order; captures gone since are left out."""
         return self.index.records(keys)
+
+    def key(self, capture: Path) -> int | None:
+        """The key by which a capture stands in listings; None when it is not known."""
+        return self.index.key_of(*capture.parts[-3:])
 
     def captures(
         self, search: str = "", states: Collection[CaptureState] = (), subject: Path | None = None

@@ -87,7 +87,7 @@ def _small_jpeg(picture: Path) -> bytes:
         with Image.open(picture) as opened:
             if opened.width * opened.height > _LARGEST_PIXELS:
                 raise PictureError(f"{picture.name} is too large to be a photo.", "Reduce it to at most 50 megapixels.")
-            opened.draft("RGB", (SIDE * 2, SIDE * 2))  # lets JPEG decode at a fraction of its size
+            opened.draft("RGB", (SIDE, SIDE))  # lets JPEG decode at the nearest larger fraction of its size
             small = ImageOps.exif_transpose(opened).convert("RGB")
             small.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
     except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:

@@ -25,6 +25,11 @@ class Skipped:
     path: Path
     reason: str
 
+    @property
+    def sentence(self) -> str:
+        """The reason, with the file named."""
+        return self.reason if self.path.name in self.reason else f"{self.path.name}: {self.reason}"
+
 
 @dataclass(frozen=True)
 class Place:

@@ -48,7 +48,7 @@ class Desk:
 
     def settle(self) -> None:
         """Wait for the background."""
-        until(lambda: not self.presenter.edits.busy)
+        until(lambda: not self.presenter.busy)
 
 
 @pytest.fixture

@@ -24,8 +24,10 @@ def test_what_is_there_is_listed_searched_and_filtered(desk: Desk) -> None:
     p = desk.presenter
     assert names(desk) == ["Ada capture 1", "Ada capture 2", "Bo capture 1"]
     p.seek("bo", [])
+    desk.settle()
     assert names(desk) == ["Bo capture 1"]
     p.seek("", [CaptureState.EXPORTED])
+    desk.settle()
     assert names(desk) == []
     assert not p.empty  # nothing matches, but there is something
 
@@ -138,6 +140,7 @@ def test_all_new_captures_are_reconstructed_one_by_one_and_one_error_does_not_st
     p.reconstruct_new()
     assert len(p.queue) == 2  # nobody is queued twice
     until(lambda: not desk.context.jobs.active() and not p.queue and len(done) == 3)
+    desk.settle()
     assert p.counts[CaptureState.RECONSTRUCTED] == 2
     assert p.counts[CaptureState.NEEDS_ATTENTION] == 1
 

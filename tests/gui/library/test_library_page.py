@@ -52,7 +52,7 @@ def filled(program: Application, triplets: Path, qtbot: QtBot) -> LibraryPage:
     shown = program.window.stage.pages["library"]
     assert isinstance(shown, LibraryPage)
     shown.activated()
-    qtbot.waitUntil(lambda: not shown.presenter._looks.busy)
+    qtbot.waitUntil(lambda: not shown.presenter.busy and not shown.presenter._looks.busy)
     return shown
 
 
@@ -133,9 +133,9 @@ def test_search_and_filter_narrow_the_grid(filled: LibraryPage, qtbot: QtBot) ->
     filled.bar.search.clear()
     qtbot.waitUntil(lambda: filled.grid.captures.rowCount() == 6)
     qtbot.mouseClick(filled.bar.states[CaptureState.EXPORTED], Qt.MouseButton.LeftButton)
-    assert filled.nothing_found.isVisible()
+    qtbot.waitUntil(filled.nothing_found.isVisible)
     qtbot.mouseClick(filled.bar.states[None], Qt.MouseButton.LeftButton)
-    assert filled.grid.isVisible()
+    qtbot.waitUntil(filled.grid.isVisible)
 
 
 def test_a_click_with_shift_selects_a_run_and_the_pane_speaks_of_all(filled: LibraryPage) -> None:

@@ -63,6 +63,7 @@ class CaptureGrid(QListView):
         self._layout = GridLayout((), 1)
         self._hovered = -1
         self._kept_keys: set[int] = set()
+        self._wanted: Path | None = None
         self.captures = CaptureModel(presenter, self)
         self.setModel(self.captures)
         self.setAccessibleName(tr("Captures"))
@@ -77,6 +78,7 @@ class CaptureGrid(QListView):
         self.captures.modelAboutToBeReset.connect(self._remember)
         self.captures.modelReset.connect(self._restore)
         self.selectionModel().selectionChanged.connect(self._selected)
+        presenter.listed.connect(self._show_wanted)
         presenter.worked.connect(self._repaint)
         presenter.thumbnails.arrived.connect(self._arrived)
         theme().changed.connect(self.viewport().update)
@@ -218,9 +220,9 @@ class CaptureGrid(QListView):
         painter.drawText(base, Qt.AlignmentFlag.AlignVCenter, subject)
         painter.setFont(self.font())
         painter.setPen(QColor(colours.text_dim))
-        count = tr("1 capture") if group.count == 1 else tr("{count} captures", count=group.count)
+        count = "" if group.count == 1 else f"  ·  {tr('{count} captures', count=group.count)}"
         rest = base.adjusted(metrics.horizontalAdvance(subject) + 12, 1, 0, 0)
-        text = QFontMetrics(self.font()).elidedText(f"{group.session}  ·  {count}", Qt.TextElideMode.ElideRight, rest.width())
+        text = QFontMetrics(self.font()).elidedText(f"{group.session}{count}", Qt.TextElideMode.ElideRight, rest.width())
         painter.drawText(rest, Qt.AlignmentFlag.AlignVCenter, text)
 
     def _repaint(self, capture: Path) -> None:
@@ -266,13 +268,17 @@ class CaptureGrid(QListView):
             self.menu_wanted.emit(event.globalPos())
 
     def show_capture(self, path: Path) -> None:
-        """Select a capture and bring it into sight, if the listing has it."""
-        for row in range(self.captures.rowCount()):
-            record = self.captures.record(row)
-            if record is not None and record.path == path:
-                self.setCurrentIndex(self.captures.index(row))
-                self.scrollTo(self.captures.index(row))
-                return
+        """Select a capture and bring it into sight, as soon as the listing has it."""
+        self._wanted = path
+        self._show_wanted()
+
+    def _show_wanted(self) -> None:
+        key = self._presenter.library.key(self._wanted) if self._wanted is not None else None
+        row = self.captures.row_of_key(key) if key is not None else None
+        if row is not None:
+            self._wanted = None
+            self.setCurrentIndex(self.captures.index(row))
+            self.scrollTo(self.captures.index(row))
 
     def _hover(self, row: int) -> None:
         if row != self._hovered:

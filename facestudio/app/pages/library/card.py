@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 
 from PySide6.QtCore import QDateTime, QLocale, QPointF, QRectF, QSizeF, Qt
@@ -79,8 +80,14 @@ def draw_tile(
         name = "warning" if path is not None else "head" if head else "photos"
         side = round(min(24.0, place.width() * 0.5))
         middle = place.center() - QPointF(side / 2, side / 2)
-        painter.drawPixmap(middle, pixmap(name, side, tokens.warn if name == "warning" else tokens.line))
+        ratio = painter.device().devicePixelRatio()
+        painter.drawPixmap(middle, _mark(name, side, tokens.warn if name == "warning" else tokens.line, ratio))
     painter.restore()
+
+
+@lru_cache(maxsize=64)
+def _mark(name: str, side: int, colour: str, ratio: float) -> QPixmap:
+    return pixmap(name, side, colour)  # kept: drawing it takes longer than the rest of the card
 
 
 def _crop(picture: QPixmap, place: QRectF, head: bool) -> QRectF:

@@ -125,7 +125,7 @@ class ImportPresenter(QObject):
         self.left_out = {row for row, capture in enumerate(proposal.captures) if capture.known_as}
         if not self.captures:
             first = proposal.skipped[0] if proposal.skipped else None
-            self._context.navigator.say(f"{first.path.name}: {first.reason}" if first else tr("There are no photos in it."))
+            self._context.navigator.say(first.sentence if first else tr("There are no photos in it."))
             self.closed.emit()
             return
         self.changed.emit(-1)
@@ -135,7 +135,7 @@ class ImportPresenter(QObject):
         records: list[CaptureRecord] = list(result.records)
         one, many = tr("1 capture imported."), tr("{count} captures imported.", count=len(records))
         said = one if len(records) == 1 else many
-        self._context.navigator.say(" ".join([said, *(failure.reason for failure in result.failed[:2])]))
+        self._context.navigator.say(" ".join([said, *(failure.sentence for failure in result.failed[:2])]))
         self._clear()
         self.imported.emit(records)
 

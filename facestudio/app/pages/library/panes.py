@@ -22,8 +22,8 @@ def scrolled(inner: QWidget, parent: QWidget) -> QScrollArea:
     area.setWidgetResizable(True)
     area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     area.viewport().setAutoFillBackground(False)
-    inner.setAutoFillBackground(False)
     area.setWidget(inner)
+    inner.setAutoFillBackground(False)  # setWidget turns it on; the panel's colour shall show through
     return area
 
 

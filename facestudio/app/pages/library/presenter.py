@@ -41,17 +41,18 @@ class LibraryPresenter(QObject):
         self._context = context
         self.library, self.navigator = context.library, context.navigator
         self.thumbnails = Thumbnails(self.library.root, self)
-        self.edits, self._looks = Background(self), Background(self)
+        self.edits, self._looks, self._finds = Background(self), Background(self), Background(self)
         self._look_token = CancelToken()
         self.search, self.states = "", frozenset[CaptureState]()
         self.listing = Listing((), ())
+        self._listed = self._stale = False
         self.counts = dict.fromkeys(CaptureState, 0)
         self.selection: tuple[CaptureRecord, ...] = ()
         self._selected_paths: list[Path] = []
         self.queue: deque[Path] = deque()
         self._queued: Job | None = None
         self._watched: set[Job] = set()
-        for background in (self.edits, self._looks):
+        for background in (self.edits, self._looks, self._finds):
             background.failed.connect(self.navigator.show_error)
         self._read.connect(self.reading)
         context.jobs.changed.connect(self._watch)
@@ -73,11 +74,19 @@ class LibraryPresenter(QObject):
         self._looks.run(work, lambda value, error: self._looked(value))
 
     def reload(self) -> None:
-        """Ask the index again."""
-        self.listing = self.library.find(self.search, self.states)
-        self.counts = self.library.counts()
-        self._refresh_selection()
-        self.listed.emit()
+        """Ask the index again: the first time at once, so that the page is never painted empty, then beside the window."""
+        if not self._listed:
+            self._listed = True
+            self._show((self.library.find(self.search, self.states), self.library.counts()), None)
+            return
+        self._stale = True
+        if not self._finds.busy:
+            self._find()
+
+    @property
+    def busy(self) -> bool:
+        """Something is being changed or asked for; what is shown may be another in a moment."""
+        return self.edits.busy or self._finds.busy
 
     def seek(self, search: str, states: Collection[CaptureState]) -> None:
         """Show only captures that hold these words and are in one of these states; none given: all."""
@@ -194,7 +203,7 @@ class LibraryPresenter(QObject):
         """Stop the threads."""
         self._look_token.cancel()
         self.queue.clear()
-        for part in (self._looks, self.edits, self.thumbnails):
+        for part in (self._looks, self._finds, self.edits, self.thumbnails):
             part.shut_down()
 
     # --- how it hears -------------------------------------------------------------------------------------------------
@@ -205,6 +214,19 @@ class LibraryPresenter(QObject):
     def _views_changed(self) -> None:
         self.thumbnails.look_again()
         self.reload()
+
+    def _find(self) -> None:
+        self._stale = False
+        search, states = self.search, self.states
+        self._finds.run(lambda: (self.library.find(search, states), self.library.counts()), self._show)
+
+    def _show(self, found: tuple[Listing, dict[CaptureState, int]] | None, error: BaseException | None) -> None:
+        if self._stale:  # the operator has typed on, or something has changed
+            self._find()
+        if found is not None:
+            self.listing, self.counts = found
+            self._refresh_selection()
+            self.listed.emit()
 
     def _rename(self, rename: Callable[[Path, str], Path], folder: Path, old: str, new: str) -> None:
         if not new.strip() or new.strip() == old:

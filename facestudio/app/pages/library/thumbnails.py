@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QRunnable, QSize, Qt, QThreadPool, Signal
+from PySide6.QtCore import QObject, QRunnable, QSize, Qt, QThread, QThreadPool, Signal
 from PySide6.QtGui import QImage, QImageReader, QPixmap
 
 from facestudio.errors import FaceStudioError
 from facestudio.library.thumbnails import SIDE, make_thumbnail
 
 KEPT_BYTES = 96_000_000  # some 500 thumbnails of 256 x 192 pixels: many screens full
+_ONE_LOOK = 0.1  # seconds: wishes closer together belong to one screen, which fills from its top
 MOST_WISHES = 200  # older wishes have scrolled out of sight
 
 
@@ -26,12 +28,13 @@ class Thumbnails(QObject):
         super().__init__(parent)
         self._root = root
         self._pool = QThreadPool(self)
-        self._pool.setMaxThreadCount(2)  # decoding lets go of Python's lock
+        self._pool.setMaxThreadCount(1)  # more would only take Python's lock from the window
+        self._pool.setThreadPriority(QThread.Priority.LowPriority)
         self._kept: OrderedDict[Path, QPixmap | None] = OrderedDict()  # None: not a picture
         self._bytes = 0
         self._old: set[Path] = set()
         self._wishes: OrderedDict[Path, None] = OrderedDict()
-        self._count = 0
+        self._round, self._asked = 0, 0.0
         self._made.connect(self._keep, Qt.ConnectionType.QueuedConnection)
 
     def get(self, path: Path) -> QPixmap | None:
@@ -71,8 +74,10 @@ class Thumbnails(QObject):
         self._wishes[path] = None
         while len(self._wishes) > MOST_WISHES:
             self._wishes.popitem(last=False)
-        self._count += 1
-        self._pool.start(_Making(self, self._root, path), self._count)  # a later wish has priority
+        now = time.monotonic()
+        self._round += now - self._asked > _ONE_LOOK  # what is looked at now comes before what has scrolled by
+        self._asked = now
+        self._pool.start(_Making(self, self._root, path), self._round)
 
     def _keep(self, path: Path, image: QImage) -> None:
         self._wishes.pop(path, None)
