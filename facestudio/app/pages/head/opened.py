@@ -20,6 +20,7 @@ from facestudio.progress import CancelToken, Progress, silent
 from facestudio.types import ByteArray, Camera, Float64Array, Reconstruction, Texture, Triplet, View, ViewName
 
 TILE_HEIGHT, TILE_WIDTH = 300, 240  # twice their size on the page, for screens at 200 %
+LARGEST_TEXTURE = 2048  # texels of a side: finer than a screen shows of a whole head, and quick to hand to the graphics card
 LARGEST_BACKDROP = 2560  # pixels of the longer side
 _MODEL_NAMES = {"openhead": "open"}
 
@@ -109,7 +110,8 @@ def open_saved(path: Path, progress: Progress = silent, cancel: CancelToken | No
     r, texture = saved.reconstruction, saved.texture
     tiles = head_tiles(r, saved.model)
     cancel.check()
-    shown = ShownHead(_surface(saved.model), r.vertices, texture.albedo, texture.views_seen, r.sigma)
+    drawn = shrunk(texture.albedo, LARGEST_TEXTURE)
+    shown = ShownHead(_surface(saved.model), r.vertices, drawn, texture.views_seen, r.sigma)
     worth = worth_of(saved.model, r, texture)
     progress("open", 1.0, path.name)
     return OpenedHead(
