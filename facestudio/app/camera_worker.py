@@ -3,18 +3,35 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
 from facestudio.errors import FaceStudioError
+from facestudio.types import ViewName
 
 if TYPE_CHECKING:
+    from facestudio.capture.device import Identity
+    from facestudio.capture.group import CameraGroup
     from facestudio.capture.sight import Looker
 
 _log = logging.getLogger(__name__)
+
+
+def started_group(assignment: Mapping[ViewName, Identity], size: str, backend: str) -> CameraGroup:
+    """A running group of the assigned cameras. size, backend: as in the settings. Imports OpenCV: for the worker's thread."""
+    from facestudio.capture.camera import CameraSettings
+    from facestudio.capture.device import Backend
+    from facestudio.capture.group import CameraGroup
+    from facestudio.capture.source import identity_maker
+
+    width, height = (int(part) for part in size.split("x"))
+    asked = CameraSettings(width, height)
+    group = CameraGroup({v: identity_maker(i, asked, Backend(backend)) for v, i in assignment.items()})
+    group.start()
+    return group
 
 
 class CameraWorker(QObject):

@@ -31,6 +31,8 @@ CHOICES: Mapping[str, tuple[Any, ...]] = {
     "texture_size": (1024, 2048, 4096),
     "device": ("auto", "cpu"),
     "theme": ("system", "light", "dark"),
+    "camera_size": ("640x480", "1280x720", "1920x1080"),
+    "camera_backend": ("auto", "v4l2", "msmf", "dshow", "avfoundation"),
 }
 
 
@@ -40,6 +42,7 @@ class Settings:
 
     library: the folder of captures; "" is the usual place. head: "open", "flame" or a head model file. device: "cpu" keeps off the graphics
     card. language: "system" or a code of resources/i18n. export_folder: where the last export went.
+    camera_size: pictures asked of live cameras. camera_backend: how they are reached.
     """
 
     library: str = ""
@@ -51,6 +54,8 @@ class Settings:
     theme: str = "system"
     language: str = "system"
     export_folder: str = ""
+    camera_size: str = "1280x720"
+    camera_backend: str = "auto"
 
     @property
     def library_folder(self) -> Path:

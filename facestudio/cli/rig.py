@@ -1,4 +1,4 @@
-"""`facestudio rig board|calibrate|import|export`: the calibration of the three cameras without a window."""
+"""`facestudio rig board|calibrate|check|import|export`: the calibration of the three cameras without a window."""
 
 from __future__ import annotations
 
@@ -54,6 +54,26 @@ def calibrate(
     for sentence in report.sentences:
         out.print(sentence, markup=False)
     out.print(str(path), markup=False)
+
+
+@app.command("check")
+def check(
+    capture: Annotated[Path, typer.Argument(help="A capture of a face taken after the calibration: a folder with its photos.")],
+    cameras: Annotated[Path | None, typer.Option(help="cameras.json; default: this computer's rig.")] = None,
+) -> None:
+    """Say whether a camera has moved since the calibration, by the face in a later capture."""
+    with running() as (progress, cancel):
+        from facestudio.capture.calibration.rig_file import load_rig
+        from facestudio.errors import CalibrationError
+        from facestudio.pipeline.check_rig import check_rig
+
+        rig = load_rig(cameras.expanduser() if cameras else None)
+        if rig is None:
+            raise CalibrationError("The rig is not calibrated.", "Calibrate it first: `facestudio rig calibrate FOLDER`.")
+        found = check_rig(capture.expanduser(), rig, progress=progress, cancel=cancel)
+    out.print(found.sentence, markup=False)
+    if found.moved:
+        raise typer.Exit(1)
 
 
 @app.command("import")

@@ -76,3 +76,18 @@ def test_the_board_is_written_and_a_rig_travels_between_programs(tmp_path: Path)
         assert load_rig(tmp_path / "cameras.json") is not None
     assert runner.invoke(app, ["rig", "board", "--paper", "A7"]).exit_code == 2
     assert runner.invoke(app, ["rig", "calibrate", str(tmp_path)]).exit_code == 2
+
+
+def test_a_later_capture_tells_whether_a_camera_moved(tmp_path: Path) -> None:
+    sample = resources_dir() / "sample"
+    arguments = ["rig", "check", str(sample), "--cameras"]
+    done = runner.invoke(app, [*arguments, str(sample / "cameras.json")])
+    assert done.exit_code == 0, done.output
+    assert "as calibrated" in done.output
+    content = json.loads((sample / "cameras.json").read_text())
+    views = content.get("cameras", content)
+    views["left"]["t"][1] += 0.03
+    (tmp_path / "moved.json").write_text(json.dumps({"cameras": {v: views[v] for v in ("left", "front", "right")}}))
+    done = runner.invoke(app, [*arguments, str(tmp_path / "moved.json")])
+    assert done.exit_code == 1, done.output
+    assert "moved" in done.output

@@ -85,7 +85,12 @@ def load_rig(path: Path | None = None) -> RigCalibration | None:
         content = json.loads(source.read_text(encoding="utf-8"))
         stamp = content.get("stamp") or {}
         cameras, identities = {}, {}
-        for name, entry in content["cameras"].items():
+        entries = content.get("cameras") or {
+            v.value: content[v] for v in ViewName if v in content
+        }  # without a stamp, as the bench's
+        if not entries:
+            raise KeyError("no left, front or right camera")
+        for name, entry in entries.items():
             view = ViewName(name)
             cameras[view] = _camera(entry)
             if entry.get("device"):

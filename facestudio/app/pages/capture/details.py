@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import date
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QCheckBox,
+    QComboBox,
     QCompleter,
     QFrame,
     QLabel,
@@ -17,6 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from facestudio.app.settings import CHOICES
 from facestudio.app.strings import tr
 
 
@@ -36,6 +39,14 @@ class Details(QWidget):
         self.block = QCheckBox(tr("Bad checks close the shutter"), self)
         self.lock = QPushButton(tr("Lock exposure, white balance, focus"), self)
         self.lock.setCheckable(True)
+        self.picture_size, self.backend = QComboBox(self), QComboBox(self)
+        self.picture_size.setAccessibleName(tr("Picture size"))
+        self.backend.setAccessibleName(tr("How cameras are reached"))
+        self.backend.setToolTip(tr("How cameras are reached: change it only when a camera does not open"))
+        for value in CHOICES["camera_size"]:
+            self.picture_size.addItem(value.replace("x", " × "), value)
+        for value in backends():
+            self.backend.addItem(tr("Usual access") if value == "auto" else value.upper(), value)
         self.swap = QPushButton(tr("Swap left and right"), self)
         self.look = QPushButton(tr("Look for cameras"), self)
         self.between, self.lock_state, self.usb, self.rig = (_text(self) for _ in range(4))
@@ -48,7 +59,7 @@ class Details(QWidget):
             (tr("Notes on this capture"), (self.notes,)),
             ("", (self.reconstruct, self.block)),
             (tr("All three views"), (self.between,)),
-            (tr("Cameras"), (self.lock, self.lock_state, self.swap, self.look, self.usb)),
+            (tr("Cameras"), (self.lock, self.lock_state, self.picture_size, self.backend, self.swap, self.look, self.usb)),
             (tr("Rig"), (self.rig,)),
         ):
             if title:
@@ -65,6 +76,12 @@ class Details(QWidget):
         completer = QCompleter(names, self)
         completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
         self.subject.setCompleter(completer)
+
+
+def backends() -> tuple[str, ...]:
+    """The ways to reach cameras that this system knows."""
+    here = {"win32": ("msmf", "dshow"), "darwin": ("avfoundation",)}.get(sys.platform, ("v4l2",))
+    return ("auto", *here)
 
 
 def _field(name: str, hint: str) -> QLineEdit:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QInputDialog, QMessageBox, QVBoxLayout, QWidget
 
 from facestudio.app.context import AppContext
 from facestudio.app.page import Page
 from facestudio.app.pages.capture.details import Details
-from facestudio.app.pages.capture.presenter import CapturePresenter, subjects
+from facestudio.app.pages.capture.presenter import CapturePresenter
 from facestudio.app.pages.capture.shutter_bar import ShutterBar
 from facestudio.app.pages.capture.state import Phase
 from facestudio.app.pages.capture.tile import CameraTile
@@ -18,6 +18,8 @@ from facestudio.app.strings import mark, tr
 from facestudio.capture.device import Identity
 from facestudio.types import ViewName
 
+_MARGIN, _GAP = 24, 16
+_TALLEST = 1.5  # height of a picture over its width
 _NONE, _ADDRESS = "none", "address"
 
 
@@ -50,7 +52,7 @@ class CapturePage(Page):
 
     def activated(self) -> None:
         """Connect the cameras."""
-        self.details.complete_subjects(subjects(self.context))
+        self.details.complete_subjects([record.name for record in self.context.library.subjects()])
         self.presenter.activate()
 
     def deactivated(self) -> None:
@@ -78,15 +80,22 @@ class CapturePage(Page):
         """Stop the cameras; what is being written is finished."""
         self.presenter.shut_down()
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """All three pictures equally high, and never much higher than wide: little of a webcam's wide picture would be left."""
+        tallest = round((self.width() - 2 * _MARGIN - 2 * _GAP) / 3 * _TALLEST)
+        for tile in self.tiles.values():
+            tile.picture.setMaximumHeight(tallest)
+        super().resizeEvent(event)
+
     # --- how it is put together -----------------------------------------------------------------------------------------
 
     def _build(self) -> None:
         row = QHBoxLayout()
-        row.setSpacing(16)
+        row.setSpacing(_GAP)
         for tile in self.tiles.values():
             row.addWidget(tile, 1)
         column = QVBoxLayout(self)
-        column.setContentsMargins(24, 16, 24, 12)
+        column.setContentsMargins(_MARGIN, 16, _MARGIN, 12)
         column.setSpacing(16)
         column.addLayout(row, 1)
         column.addWidget(self.bar)
@@ -115,6 +124,9 @@ class CapturePage(Page):
         d.reconstruct.toggled.connect(lambda on: setattr(p, "reconstruct_at_once", on))
         d.block.toggled.connect(lambda on: setattr(p, "checks_block", on))
         d.lock.toggled.connect(self._lock)
+        for combo, name in ((d.picture_size, "camera_size"), (d.backend, "camera_backend")):
+            combo.setCurrentIndex(max(0, combo.findData(getattr(self.context.settings.value, name))))
+            combo.activated.connect(lambda i, c=combo, n=name: p.choose(**{n: c.itemData(i)}))
         d.swap.clicked.connect(lambda: p.swap(ViewName.LEFT, ViewName.RIGHT))
         d.look.clicked.connect(p.find_devices)
         for view, tile in self.tiles.items():
@@ -143,7 +155,7 @@ class CapturePage(Page):
         p, d = self.presenter, self.details
         self.bar.shutter.setEnabled(p.phase is Phase.COUNTING or (p.ready and not p.hindrances()))
         d.between.setText("\n".join(check_words(c) for c in p.between()) or "–")
-        d.usb.setText(p.bandwidth())
+        d.usb.setText("\n".join(filter(None, (p.bandwidth(), *p.camera_notes()))))
         d.usb.setVisible(bool(d.usb.text()))
         d.rig.setText(p.rig_sentence())
         if p.phase is Phase.LIVE:
@@ -244,4 +256,4 @@ class CapturePage(Page):
 
     def _kept(self) -> None:
         self.details.notes.clear()
-        self.details.complete_subjects(subjects(self.context))
+        self.details.complete_subjects([record.name for record in self.context.library.subjects()])

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from facestudio.app.camera_worker import CameraWorker
+from facestudio.app.camera_worker import CameraWorker, started_group
 from facestudio.app.context import AppContext
 from facestudio.app.pages.capture.state import Phase, Tile
 from facestudio.app.reconstruction import start_reconstruction
@@ -147,7 +147,13 @@ class CapturePresenter(QObject):
         from facestudio.capture.device import is_address
 
         ports = {v: i.path for v, i in self.assignment.items() if not is_address(i)}
-        return forecast(ports, dict.fromkeys(ports, CameraSettings())).sentence if ports else ""
+        width, height = (int(part) for part in self._context.settings.value.camera_size.split("x"))
+        return forecast(ports, dict.fromkeys(ports, CameraSettings(width, height))).sentence if ports else ""
+
+    def camera_notes(self) -> tuple[str, ...]:
+        """What the cameras really do where it is not what was asked of them."""
+        healths = [self.tile(view).health for view in self.assignment]
+        return tuple(note for h in healths if h is not None and h.info is not None for note in h.info.notes)
 
     def rig_sentence(self) -> str:
         """Whether captures will be metric, and why not."""
@@ -182,11 +188,12 @@ class CapturePresenter(QObject):
 
     def find_devices(self) -> None:
         """List the cameras that are plugged in."""
+        backend = self._context.settings.value.camera_backend
 
         def work() -> None:
-            from facestudio.capture.device import list_devices
+            from facestudio.capture.device import Backend, list_devices
 
-            self._devices_found.emit(list_devices())
+            self._devices_found.emit(list_devices(Backend(backend)))
 
         self._worker.run(work)
 
@@ -196,6 +203,18 @@ class CapturePresenter(QObject):
         if identity is not None:
             wanted[view] = identity
         self._assign({v: wanted[v] for v in ViewName if v in wanted})
+
+    def choose(self, **changes: str) -> None:
+        """Ask the cameras for another size, or reach them another way: camera_size, camera_backend of the settings."""
+        try:
+            self._context.settings.update(**changes)
+        except FaceStudioError as error:
+            self._context.navigator.show_error(error)
+            return
+        self.find_devices()
+        self._disconnect()
+        if self.assignment and self._active:
+            self._connect()
 
     def swap(self, a: ViewName, b: ViewName) -> None:
         """Exchange two views' cameras."""
@@ -291,13 +310,10 @@ class CapturePresenter(QObject):
     def _connect(self) -> None:
         assignment = dict(self.assignment)
 
-        def work() -> None:
-            from facestudio.capture.camera import CameraSettings
-            from facestudio.capture.group import CameraGroup
-            from facestudio.capture.source import identity_maker
+        chosen = self._context.settings.value
 
-            group = CameraGroup({v: identity_maker(i, CameraSettings()) for v, i in assignment.items()})
-            group.start()
+        def work() -> None:
+            group = started_group(assignment, chosen.camera_size, chosen.camera_backend)
             self._connected.emit((assignment, group))
 
         self._worker.run(work)
@@ -379,9 +395,3 @@ class CapturePresenter(QObject):
     def _on_locked(self, notes: dict[ViewName, str]) -> None:
         self.lock_notes = notes
         self.locked.emit(notes)
-
-
-def subjects(context: AppContext) -> list[str]:
-    """Names of the library's subjects, for completion."""
-    found: Any = context.library.subjects()
-    return [record.name for record in found]

@@ -16,7 +16,6 @@ from PySide6.QtGui import (
     QPainterPath,
     QPaintEvent,
     QPen,
-    QResizeEvent,
 )
 from PySide6.QtWidgets import QApplication, QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
@@ -31,7 +30,6 @@ from facestudio.types import ViewName
 if TYPE_CHECKING:
     from facestudio.capture.checks import Check
 
-_TALLEST = 1.5  # height over width
 _MIME = "application/x-facestudio-view"
 CHECKS = ("face", "turned", "size", "sharp", "exposure", "eyes")
 
@@ -71,11 +69,6 @@ class Picture(QWidget):
     def sizeHint(self) -> QSize:
         """Of a webcam."""
         return QSize(384, 288)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Never much higher than wide: a webcam's picture is wide, and little of it would be left."""
-        self.setMaximumHeight(round(self.width() * _TALLEST))
-        super().resizeEvent(event)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Picture, guide, and words where there is none."""
@@ -230,6 +223,10 @@ class CameraTile(QWidget):
             self.health.setText("")
         else:
             self.health.setText(tr("{fps:.0f} fps · {age:.0f} ms old", fps=health.fps, age=1000 * health.age_s))
+        info = health.info if health is not None else None
+        self.health.setToolTip(
+            f"{info.name}: {info.width} × {info.height} {info.fourcc} · {info.backend}" if info is not None else ""
+        )
         known = {c.name.value: c for c in tile.report.checks} if tile.report is not None else {}
         for name, line in self.checks.items():
             line.show_check(known.get(name))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from facestudio.app.camera_worker import CameraWorker
+from facestudio.app.camera_worker import CameraWorker, started_group
 from facestudio.app.context import AppContext
 from facestudio.app.jobs import Job
 from facestudio.app.strings import tr
@@ -301,13 +301,10 @@ class RigPresenter(QObject):
         self._disconnect()
         assignment = dict(self.assignment)
 
-        def work() -> None:
-            from facestudio.capture.camera import CameraSettings
-            from facestudio.capture.group import CameraGroup
-            from facestudio.capture.source import identity_maker
+        chosen = self._context.settings.value
 
-            group = CameraGroup({v: identity_maker(i, CameraSettings()) for v, i in assignment.items()})
-            group.start()
+        def work() -> None:
+            group = started_group(assignment, chosen.camera_size, chosen.camera_backend)
             self._connected.emit(group)
 
         self._worker.run(work)
