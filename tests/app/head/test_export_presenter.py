@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -92,3 +93,19 @@ def test_cancelling_leaves_nothing_behind(presenter: ExportPresenter, head_file:
     folder = tmp_path / "out" / "anna"
     assert presenter.stands is Stands.READY
     assert not folder.exists() or not list(folder.iterdir())
+
+
+def test_with_flame_imported_a_head_can_be_written_in_its_topology(
+    presenter: ExportPresenter, head_file: Path, flame_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert presenter.topologies() == ()
+    monkeypatch.setattr("facestudio.head.store.user_models_dir", lambda: flame_file.parent)
+    assert presenter.topologies() == ("open", "flame")
+    presenter.offer(head_file)
+    for key in set(DEFAULT) - {"json"}:
+        presenter.choose(key, False)
+    presenter.choose_topology("flame")
+    presenter.start()
+    until(lambda: presenter.job is None, 60.0)
+    written = json.loads((tmp_path / "out" / "anna" / "anna.json").read_text(encoding="utf-8"))
+    assert written["head_model"]["name"] == "flame"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import (
+    QComboBox,
     QFileDialog,
     QFrame,
     QHBoxLayout,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from facestudio.app.context import AppContext
 
 _WIDTH = 640
+_MODELS = {"open": "OpenHead", "flame": "FLAME"}
 
 
 class ExportPage(Page):
@@ -49,6 +51,8 @@ class ExportPage(Page):
         self.stack = QStackedWidget(self)
         self.pane = QWidget(self)
         self.folder = _label("")
+        self.topology = QComboBox()
+        self.topology.setAccessibleName(tr("Topology"))
         self.files = _label("")
         self.replaced = _label("", "warn")
         self.change = QPushButton(tr("Change…"))
@@ -67,6 +71,7 @@ class ExportPage(Page):
         self.presenter.changed.connect(self._refresh)
         self.presenter.progressed.connect(self._progressed)
         self.change.clicked.connect(self._ask_for_folder)
+        self.topology.activated.connect(lambda index: self.presenter.choose_topology(self.topology.itemData(index)))
         self.start.clicked.connect(self._pressed)
         self.show_folder.clicked.connect(self._show_folder)
         context.navigator.export_opened.connect(self.presenter.offer)
@@ -151,6 +156,10 @@ class ExportPage(Page):
         column.addWidget(_label(tr("Folder"), "section"))
         column.addWidget(self.folder)
         column.addWidget(self.change, 0, Qt.AlignmentFlag.AlignLeft)
+        self.topology_title = _label(tr("Topology"), "section")
+        self.topology_title.setContentsMargins(0, 12, 0, 0)
+        column.addWidget(self.topology_title)
+        column.addWidget(self.topology)
         title = _label(tr("What will be written"), "section")
         title.setContentsMargins(0, 12, 0, 0)
         column.addWidget(title)
@@ -183,6 +192,8 @@ class ExportPage(Page):
             row.setToolTip(row.sentence if there else tr("Needs Blender, which is not installed on this computer."))
         working, finished = stands is Stands.WORKING, stands is Stands.DONE
         self.folder.setText(_breakable(str(p.target)))
+        self._offer_topologies()
+        self.topology.setEnabled(not working)
         planned = p.planned() if stands is not Stands.NOTHING else ()
         self.files.setText("\n".join(file.name for file in planned) or tr("Nothing is chosen."))
         replaced = sum(file.replaces for file in planned)
@@ -198,6 +209,18 @@ class ExportPage(Page):
         if finished:
             self.done_sign.setPixmap(pixmap("check", 18, tokens().ok))
             self.done.setText(tr("{count} files are written.", count=len(p.written)))
+
+    def _offer_topologies(self) -> None:
+        names = self.presenter.topologies() if self.presenter.stands is not Stands.NOTHING else ()
+        wanted = [None, *names] if names else []
+        if [self.topology.itemData(index) for index in range(self.topology.count())] != wanted:
+            self.topology.clear()
+            for name in wanted:
+                self.topology.addItem(tr("As it was made") if name is None else _MODELS.get(name, name), name)
+        if wanted:
+            self.topology.setCurrentIndex(wanted.index(self.presenter.topology))
+        for widget in (self.topology_title, self.topology):
+            widget.setVisible(bool(names))
 
     def _progressed(self, message: str, fraction: float) -> None:
         self.bar.setValue(round(1000 * fraction))

@@ -47,6 +47,7 @@ class ExportPresenter(QObject):
         self.capture: Path | None = None  # the capture it belongs to, when it does
         self.name = ""
         self.chosen: frozenset[str] = frozenset(DEFAULT)
+        self.topology: str | None = None  # a head model to carry the head over to; None: the one it was made in
         self.folder = Path()  # heads get a folder of their own in it
         self.job: Job | None = None
         self.written: tuple[Path, ...] = ()
@@ -95,6 +96,18 @@ class ExportPresenter(QObject):
         """False for a format whose program is not installed."""
         return not FORMATS[key].needs or self.has_blender
 
+    def topologies(self) -> tuple[str, ...]:
+        """The head models of this computer that a head can be carried over to; empty when there is only one."""
+        from facestudio.head.store import available_heads
+
+        found = available_heads()
+        return tuple(found) if len(found) > 1 else ()
+
+    def choose_topology(self, name: str | None) -> None:
+        """Carry the head over to a head model ("open", "flame"); None leaves it in the one it was made in."""
+        self.topology, self.written = name, ()
+        self.changed.emit()
+
     def choose(self, key: str, wanted: bool) -> None:
         """Add a format or take it away."""
         self.chosen = self.chosen | {key} if wanted else self.chosen - {key}
@@ -129,14 +142,14 @@ class ExportPresenter(QObject):
         """Export, as a job. Its errors are shown as a card by the window; files that were there stay as they were then."""
         if not self.can_start or self.source is None:
             return
-        source, target, name, capture = self.source, self.target, self.name, self.capture
+        source, target, name, capture, topology = self.source, self.target, self.name, self.capture, self.topology
         formats: Collection[str] = [key for key in FORMATS if key in self.chosen and self.available(key)]
         library = self._context.library
 
         def work(progress: Progress, cancel: CancelToken, partial: Partial) -> tuple[Path, ...]:
             from facestudio.pipeline.export_head import export_saved
 
-            written = export_saved(source, target, formats, progress, cancel)
+            written = export_saved(source, target, formats, progress, cancel, topology=topology)
             if capture is not None:
                 library.mark_exported(capture, target, [path.name for path in written])
             return written

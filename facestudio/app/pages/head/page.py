@@ -89,7 +89,8 @@ class HeadPage(Page):
         self.tools.turntable.setChecked(False)
 
     def shut_down(self) -> None:
-        """Close the viewer."""
+        """Close the viewer; a job that ends now finds none and makes none."""
+        self._blind = True
         if self.view.viewer is not None:
             self.view.viewer.close()
             self.view.viewer = None
