@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from facestudio.app.pages.export.presenter import ExportPresenter, Stands
+from facestudio.app.strings import languages, read_language
 from facestudio.errors import OutputError
-from facestudio.export.formats import DEFAULT
+from facestudio.export.formats import DEFAULT, FORMATS
 from tests.app.head.conftest import Desk, until
 
 
@@ -109,3 +110,9 @@ def test_with_flame_imported_a_head_can_be_written_in_its_topology(
     until(lambda: presenter.job is None, 60.0)
     written = json.loads((tmp_path / "out" / "anna" / "anna.json").read_text(encoding="utf-8"))
     assert written["head_model"]["name"] == "flame"
+
+
+@pytest.mark.parametrize("language", [language for language in languages() if language != "en"])
+def test_every_format_says_what_it_is_for_in_every_language(language: str) -> None:
+    known = read_language(language)
+    assert not [choice.sentence for choice in FORMATS.values() if choice.sentence not in known]
