@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QSettings, Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QKeySequence, QPaintEvent, QShortcut
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence, QPaintEvent, QShortcut
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMainWindow, QMessageBox, QPushButton, QSplitter, QVBoxLayout, QWidget
 
 from facestudio.app.context import AppContext
@@ -42,6 +43,7 @@ class MainWindow(QMainWindow):
         self._question: QMessageBox | None = None
         self.setWindowTitle("FaceStudio")
         self.setMinimumSize(*MINIMUM)
+        self.setAcceptDrops(True)
         self._stand_in = stand_in(self)
         self.rail = Rail(pages, self)
         self.stage = Stage(context, pages, self)
@@ -95,7 +97,7 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(body)
 
     def _connect(self) -> None:
-        navigator, jobs, undo = self.context.navigator, self.context.jobs, self.context.undo
+        navigator, jobs = self.context.navigator, self.context.jobs
         self.rail.chosen.connect(self.stage.show_page)
         self.stage.shown.connect(self.rail.show_current)
         self.stage.shown.connect(self._order_tabs)
@@ -108,8 +110,8 @@ class MainWindow(QMainWindow):
         self.strip.log_wanted.connect(self.toggle_log)
         self.context.engine.failed.connect(self.show_error)
         for keys, action in (
-            (QKeySequence(QKeySequence.StandardKey.Undo), undo.undo),
-            (QKeySequence(QKeySequence.StandardKey.Redo), undo.redo),
+            (QKeySequence(QKeySequence.StandardKey.Undo), self._undo),
+            (QKeySequence(QKeySequence.StandardKey.Redo), self._redo),
             (QKeySequence("Ctrl+Shift+L"), self.toggle_log),
             (QKeySequence(QKeySequence.StandardKey.Quit), self.close),
             (QKeySequence("F11"), self._toggle_full_screen),
@@ -129,6 +131,31 @@ class MainWindow(QMainWindow):
             if last is not None:
                 QWidget.setTabOrder(last, widget)
             last = widget
+
+    def _undo(self) -> None:
+        """Take back, and say what: it may be on a page that is not in front."""
+        text = self.context.undo.undoText()
+        if self.context.undo.canUndo():
+            self.context.undo.undo()
+            self.strip.say(tr("Taken back: {what}", what=text))
+
+    def _redo(self) -> None:
+        text = self.context.undo.redoText()
+        if self.context.undo.canRedo():
+            self.context.undo.redo()
+            self.strip.say(tr("Done again: {what}", what=text))
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Photos may be dropped on any page that has no use of its own for them."""
+        if any(url.isLocalFile() for url in event.mimeData().urls()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Take them to the library."""
+        paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
+        if paths:
+            event.acceptProposedAction()
+            self.context.navigator.offer_photos(paths)
 
     def _toggle_full_screen(self) -> None:
         self.showNormal() if self.isFullScreen() else self.showFullScreen()

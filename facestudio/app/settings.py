@@ -127,7 +127,7 @@ class SettingsStore(QObject):
     def _read(self) -> Settings:
         try:
             return parse(self.file.read_text(encoding="utf-8"))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return Settings()
         except (OSError, ValueError):
             self.kept_aside = self.file.with_name("settings.damaged.toml")

@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtCore import QMimeData, QPointF, QSize, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QUndoCommand
 from PySide6.QtWidgets import QApplication, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -215,3 +215,30 @@ def test_tab_goes_from_the_rail_through_the_page_and_its_inspector_to_the_strip(
         }
         assert max(places["rail"]) < min(places["stage"]), page.key
         assert max(places["stage"]) < min(places["strip"]), page.key
+
+
+def test_photos_dropped_on_the_first_screen_are_taken_to_the_library(program: Application, tmp_path: Path) -> None:
+    offered: list[list[Path]] = []
+    program.navigator.photos_offered.connect(offered.append)
+    photo = tmp_path / "left.txt"
+    photo.touch()
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(photo))])
+    where = QPointF(program.window.rect().center())
+    entered = QDragEnterEvent(
+        where.toPoint(), Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    )
+    QApplication.sendEvent(program.window, entered)
+    assert entered.isAccepted()
+    dropped = QDropEvent(where, Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier)
+    QApplication.sendEvent(program.window, dropped)
+    assert offered == [[photo]]
+    assert program.window.stage.current == "library"
+
+
+def test_what_is_taken_back_is_said(program: Application, qtbot: QtBot) -> None:
+    program.context.undo.push(QUndoCommand("rename of Anna"))
+    qtbot.keyClick(program.window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert program.window.strip.result.text() == "Taken back: rename of Anna"
+    qtbot.keyClick(program.window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
+    assert program.window.strip.result.text() == "Done again: rename of Anna"

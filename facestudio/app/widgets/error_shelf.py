@@ -122,7 +122,9 @@ class ErrorShelf(QWidget):
         return [card for card in found if isinstance(card, ErrorCard) and not card.dismissed]
 
     def add(self, shown: Problem) -> ErrorCard:
-        """Show a problem; the same one again only moves to the top."""
+        """Show a problem; the same one again only moves to the top, and an error in painting does not paint itself for ever."""
+        if self.cards() and self.cards()[0].problem.what == shown.what:
+            return self.cards()[0]
         for card in self.cards():
             if card.problem.what == shown.what:
                 card.dismiss()
