@@ -23,7 +23,7 @@ from facestudio.texture.mirror import mirror_corners, mirror_gain
 from facestudio.texture.openings import inside_eyes
 from facestudio.texture.pyramid import Level, dilate, pyramid
 from facestudio.texture.rows import over_rows
-from facestudio.texture.spread import HIDDEN, corner_tones, skin_and_hair
+from facestudio.texture.spread import HIDDEN, behind_ears, corner_tones, skin_and_hair
 from facestudio.texture.tone import to_bytes
 from facestudio.texture.unwrap import Atlas, lay_out, texels_per_metre, unwrap
 from facestudio.texture.visibility import Sight, SightConfig, look, vertices_seen
@@ -254,6 +254,7 @@ def _complete(
         corner_tones=corner_tones(model, vertex_tones),
         corner_points=np.ascontiguousarray(model.template[model.faces], np.float32),
         corner_hair=np.where(head.readable[:, None], hair[model.faces], 0.0).astype(np.float32),
+        corner_wary=behind_ears(model)[model.faces],
         crown=np.array([0.0, high[1], 0.35 * high[2] + 0.65 * low[2]], np.float32),
         mirror_corners=corners,
         mirror_gain=gain,

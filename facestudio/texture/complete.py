@@ -27,6 +27,10 @@ from facestudio.types import (
 
 FULL_WEIGHT = 0.08  # a texel seen with this weight or more (about 62 degrees, undisturbed) is wholly measured
 _HALF = 0.5
+_STRANGE = (
+    0.3,
+    0.7,
+)  # logarithm of a glimpsed tone over what its surroundings suggest: from where it is doubted, and where not used
 _OCTAVES = 4
 _GRAIN_LIMIT = 0.035
 _STRANDS = 90.0  # fineness of hair: cells per radian round the head's axis
@@ -38,14 +42,16 @@ class Filling:
     """What unseen texels are made of.
 
     corner_tones (F, 3, 3) float32, see `spread`. corner_points (F, 3, 3) float32, metres, of the neutral head: where the grain's noise
-    is taken, so that it has no seams. corner_hair (F, 3) float32: 1 where hair grows; crown (3,) float32, metres: hair runs down from
-    there. mirror_corners (F, 3, 2) float32 uv, NaN for none. mirror_gain (s, s, 3) float32.
+    is taken, so that it has no seams. corner_hair (F, 3) float32: 1 where hair grows; corner_wary (F, 3) float32: 1 where a
+    photo is not believed that shows something unlike its surroundings, however well it sees it; crown (3,) float32, metres: hair
+    runs down from there. mirror_corners (F, 3, 2) float32 uv, NaN for none. mirror_gain (s, s, 3) float32.
     grain (4,) float32: relative amplitude of the skin's unevenness at four wavelengths, `wavelength_m` the finest, each twice the next.
     """
 
     corner_tones: Float32Array
     corner_points: Float32Array
     corner_hair: Float32Array
+    corner_wary: Float32Array
     crown: Float32Array
     mirror_corners: Float32Array
     mirror_gain: Float32Array
@@ -94,7 +100,7 @@ def fill(
 
     def work(start: int, stop: int) -> None:
         frequency = np.float32(1.0 / filling.wavelength_m)
-        unseen = (filling.corner_tones, filling.corner_points, filling.corner_hair, filling.crown)
+        unseen = (filling.corner_tones, filling.corner_points, filling.corner_hair, filling.corner_wary, filling.crown)
         _fill(
             atlas.face,
             atlas.bary,
@@ -163,6 +169,7 @@ def _fill(
     corner_tones: Float32Array,
     corner_points: Float32Array,
     corner_hair: Float32Array,
+    corner_wary: Float32Array,
     crown: Float32Array,
     corners: Float32Array,
     gain: Float32Array,
@@ -176,6 +183,7 @@ def _fill(
     size = face.shape[0]
     other = np.zeros(3, np.float32)
     p = np.zeros(3, np.float32)
+    floor = np.float32(0.02)
     for y in range(start, stop):
         for x in range(size):
             f = face[y, x]
@@ -183,7 +191,10 @@ def _fill(
                 continue
             a = sure[y, x]
             provenance[y, x] = PROVENANCE_MEASURED
-            if a >= 1.0:
+            wary = np.float32(0.0)
+            for k in range(3):
+                wary += bary[y, x, k] * corner_wary[f, k]
+            if a >= 1.0 and wary <= 0.0:
                 for c in range(3):
                     out[y, x, c] = tones[y, x, c]
                 continue
@@ -193,7 +204,7 @@ def _fill(
                 for k in range(3):
                     u += bary[y, x, k] * corners[f, k, 0]
                     v += bary[y, x, k] * corners[f, k, 1]
-                mirrored = look_up(tones, sure, u, v, other)
+                mirrored = look_up(tones, sure, u, v, other) * (1 - wary)  # the other ear may be misplaced as well
             uneven = np.float32(0.0)
             if mirrored < 1.0:
                 for c in range(3):
@@ -210,11 +221,18 @@ def _fill(
                     hairy += bary[y, x, k] * corner_hair[f, k]
                 if hairy > 0.0:
                     uneven += hairy * _strands(p[0] - crown[0], p[1] - crown[1], p[2] - crown[2])
+            strange = np.float32(0.0)
             for c in range(3):
                 value = np.float32(0.0)
                 for k in range(3):
                     value += bary[y, x, k] * corner_tones[f, k, c]
-                value *= 1 + uneven
+                p[c] = value
+                strange = max(strange, abs(np.log(max(tones[y, x, c], floor) / max(value, floor))))
+            # A glimpse past an ear or a jaw that is unlike all around it is the ear's or the background's.
+            doubt = min(max((strange - _STRANGE[0]) / (_STRANGE[1] - _STRANGE[0]), np.float32(0.0)), np.float32(1.0))
+            a *= 1 - doubt * max(1 - a, wary)
+            for c in range(3):
+                value = p[c] * (1 + uneven)
                 if mirrored > 0.0:
                     value += mirrored * (other[c] * magnified(gain, y, x, size, c) - value)
                 out[y, x, c] = value + a * (tones[y, x, c] - value)

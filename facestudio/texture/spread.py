@@ -25,6 +25,7 @@ _RIM_PULL = 4e-3  # the same for what a rim differs by: light and shade at a pho
 _HAIR_SHARE = 0.2  # of the measured scalp
 _HAIR_ABOVE = 0.055  # metres, head frame: the upper forehead, where hair may hang in front of the scalp proper
 
+_EAR_FADE = 0.012  # metres
 _TEETH, _TONGUE = (0.80, 0.76, 0.70), (0.60, 0.34, 0.34)
 _MOUTH = (0.30, 0.13, 0.13)
 _SOCKET = (0.86, 0.66, 0.64)  # times the skin: the pink of an eye's corner
@@ -106,6 +107,16 @@ def skin_and_hair(level: Level, model: HeadModel, readable: BoolArray) -> tuple[
     share = _soft_indicator(scalp, model)
     hair = share * _unlike(top, skin, typical)
     return skin + (top - skin) * share[:, None], hair
+
+
+def behind_ears(model: HeadModel) -> Float32Array:
+    """(V,) float32: 1 on the scalp above and behind the ears, where a photo that shows skin shows an ear that the fit put elsewhere."""
+    ears, scalp = model.part_vertices("ears"), model.part_vertices("scalp")
+    if not ears.any():
+        return np.zeros(model.vertex_count, np.float32)
+    front = float(np.median(model.template[ears, 2]))
+    t = np.clip((front + _EAR_FADE - model.template[:, 2]) / _EAR_FADE, 0.0, 1.0)
+    return np.where(scalp & ~ears, t, 0.0).astype(np.float32)
 
 
 def _typical(face: VertexTones) -> Float64Array:

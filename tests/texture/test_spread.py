@@ -8,7 +8,7 @@ import numpy as np
 
 from facestudio.head.model import HeadModel
 from facestudio.texture.pyramid import Level
-from facestudio.texture.spread import SKIN, VertexTones, at_vertices, corner_tones, skin_and_hair, spread
+from facestudio.texture.spread import SKIN, VertexTones, at_vertices, behind_ears, corner_tones, skin_and_hair, spread
 from tests.texture.scene import RADIUS, ball
 
 HEAD = ball()
@@ -105,3 +105,12 @@ def test_the_measured_rim_ends_without_a_step() -> None:
     rim = (known.certainty > 0.55) & (known.certainty < 0.65) & (np.abs(HEAD.template[:, 1]) < 0.03)
     assert rim.any()
     assert np.abs(result[rim] - known.tones[rim]).max() < 0.06
+
+
+def test_photos_are_doubted_on_the_scalp_behind_the_ears_only(openhead: HeadModel) -> None:
+    wary = behind_ears(openhead)
+    front = float(np.median(openhead.template[openhead.part_vertices("ears"), 2]))
+    assert (wary[openhead.part_vertices("ears", "lips")] == 0).all()
+    assert wary[openhead.template[:, 2] > front + 0.013].max() == 0
+    back = openhead.part_vertices("scalp") & ~openhead.part_vertices("ears") & (openhead.template[:, 2] < front)
+    assert wary[back].min() == 1
