@@ -27,7 +27,7 @@ def silhouette(camera: Camera, vertices: FloatArray, faces: IntArray) -> BoolArr
         rasterize(screen(camera, np.asarray(vertices, np.float64)), faces, camera.height, camera.width).pix_to_face >= 0
     ).astype(np.uint8)
     outlines, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    return np.asarray(cv2.drawContours(np.zeros_like(mask), outlines, -1, 1, cv2.FILLED) > 0)
+    return np.asarray(cv2.drawContours(np.zeros_like(mask), outlines, -1, (1.0,), cv2.FILLED) > 0)
 
 
 def main(bench: Path, results: Path) -> None:
