@@ -46,7 +46,7 @@ def erase_subject(index: Index, subject: Path) -> bool:
 def finish_erasing(index: Index) -> None:
     """Finish what a killed process, or another window's open index, left unfinished."""
     for entry in list(index.root.glob(f"{ERASING}*")):
-        with contextlib.suppress(OSError, sqlite3.Error):
+        with contextlib.suppress(OSError, sqlite3.Error, LibraryError):
             _finish(index, entry)
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 
 from facestudio.library import layout
-from facestudio.library.records import CaptureRecord, CaptureState
+from facestudio.library.records import CaptureRecord, CaptureState, LibraryError
 from facestudio.library.rows import record_from, row_of, sort_key
 
 SCHEMA = 1
@@ -52,8 +52,8 @@ def _healing(method: Callable[Concatenate[Index, P], T]) -> Callable[Concatenate
     def healed(self: Index, /, *args: P.args, **kwargs: P.kwargs) -> T:
         try:
             return method(self, *args, **kwargs)
-        except sqlite3.OperationalError:
-            raise  # locked, or no disk space: the file itself may be sound
+        except sqlite3.OperationalError as error:
+            raise self.unusable(error) from error  # locked, no disk, no space: the file itself may be sound
         except sqlite3.DatabaseError:
             self.discard()
             return method(self, *args, **kwargs)
@@ -208,15 +208,25 @@ class Index:
     @contextlib.contextmanager
     def writing(self) -> Iterator[Writer]:
         """One transaction: all of it is kept, or nothing."""
-        connection = self._connection()
-        connection.execute("BEGIN IMMEDIATE")
         try:
-            yield Writer(connection)
-        except BaseException:
-            with contextlib.suppress(sqlite3.Error):
-                connection.execute("ROLLBACK")
-            raise
-        connection.execute("COMMIT")
+            connection = self._connection()
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield Writer(connection)
+            except BaseException:
+                with contextlib.suppress(sqlite3.Error):
+                    connection.execute("ROLLBACK")
+                raise
+            connection.execute("COMMIT")
+        except sqlite3.OperationalError as error:
+            raise self.unusable(error) from error
+
+    def unusable(self, error: sqlite3.Error) -> LibraryError:
+        """What SQLite refused, in the operator's words."""
+        return LibraryError(
+            f"The index of the library {self.root} cannot be used ({error}).",
+            "Check that the disk is there, is not full and may be written, then try again.",
+        )
 
     @_healing
     def scrub(self, whole: bool = True) -> bool:

@@ -84,6 +84,6 @@ def _tell_index(capture: Path) -> None:
     if not (root / layout.INDEX_FILE).is_file():
         return  # a capture of no library, or of one that nobody has opened yet
     index = Index(root)
-    with contextlib.suppress(OSError, sqlite3.Error):  # the files have said it; a refresh will see them
+    with contextlib.suppress(OSError, sqlite3.Error, LibraryError):  # the files have said it; a refresh will see them
         scan.refresh_one(index, root / capture.absolute().relative_to(root))
     index.close()

@@ -7,6 +7,7 @@ Whoever comes second to the same folder is told that it is gone or busy. Safe fr
 from __future__ import annotations
 
 import itertools
+import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
@@ -68,7 +69,11 @@ class Library:
     def refresh(self, progress: Progress = silent, cancel: CancelToken | None = None) -> int:
         """Bring the index up to date with the files; returns how many entries changed. Finishes what a killed process began."""
         finish_erasing(self.index)
-        return scan.refresh(self.index, progress, cancel or CancelToken())
+        try:
+            return scan.refresh(self.index, progress, cancel or CancelToken())
+        except sqlite3.DatabaseError:  # damaged where nobody had looked yet: once more, from the files alone
+            self.index.discard()
+            return scan.refresh(self.index, progress, cancel or CancelToken())
 
     def update(self, capture: Path) -> CaptureRecord | None:
         """Look at one capture again, after work on it; None when it is gone."""

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from facestudio.library.add import NewCapture
+from facestudio.library.records import LibraryError
 from facestudio.library.store import Library
 
 
@@ -74,6 +75,22 @@ def test_a_new_library_is_not_stale_but_one_that_lost_its_index_is(library: Libr
     again.refresh()
     assert not again.stale
     again.close()
+
+
+def test_an_index_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+    (tmp_path / ".index.sqlite").mkdir()
+    with pytest.raises(LibraryError, match="cannot be used"):
+        Library.open(tmp_path)
+
+
+def test_a_library_whose_disk_goes_away_is_said(library: Library, new: NewCapture, tmp_path: Path) -> None:
+    library.add_capture(new)
+    library.close()
+    library.root.rename(tmp_path / "unplugged")
+    with pytest.raises(LibraryError, match="cannot be used"):
+        library.find()
+    with pytest.raises(LibraryError):
+        library.refresh()
 
 
 def test_a_moved_library_is_the_same_library(library: Library, new: NewCapture, tmp_path: Path) -> None:

@@ -95,6 +95,22 @@ def test_deleting_several_is_undone_at_once(desk: Desk) -> None:
     assert names(desk) == ["Ada capture 1", "Ada capture 2", "Bo capture 1"]
 
 
+def test_what_was_deleted_in_an_earlier_session_comes_back_or_goes_for_good(desk: Desk) -> None:
+    p = desk.presenter
+    for record in desk.library.records(p.listing.keys)[1:]:
+        desk.library.delete(record.path)
+    p.reload()
+    desk.settle()
+    assert [item.original.parent.parent.name for item in p.trash] == ["Bo", "Ada"]
+    p.restore_last()
+    desk.settle()
+    assert names(desk) == ["Ada capture 1", "Bo capture 1"]
+    p.empty_trash()
+    desk.settle()
+    assert p.trash == ()
+    assert not list((desk.library.root / ".trash").iterdir())
+
+
 def test_views_swap_and_swap_back(desk: Desk, pictures: dict[ViewName, Path]) -> None:
     p = desk.presenter
     record = desk.library.records(p.listing.keys)[0]

@@ -180,6 +180,32 @@ def test_what_was_typed_for_one_subject_does_not_erase_another(filled: LibraryPa
     assert not filled.inspected.person.confirm.isEnabled()
 
 
+def test_the_trash_is_emptied_after_asking_in_place(filled: LibraryPage, qtbot: QtBot) -> None:
+    trash = filled.inspected.nothing.trash
+    assert trash.isHidden()
+    click_card(filled, 0)
+    QTest.keyClick(filled.grid, Qt.Key.Key_Delete)
+    qtbot.waitUntil(trash.isVisible)
+    assert trash.back.text() == "Bring back capture 1"
+    qtbot.mouseClick(trash.empty, Qt.MouseButton.LeftButton)
+    assert trash.keep.hasFocus()
+    qtbot.mouseClick(trash.confirm, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(trash.isHidden)
+    assert not list((filled.presenter.library.root / ".trash").iterdir())
+
+
+def test_a_photo_is_dragged_onto_another_to_swap_them(filled: LibraryPage, qtbot: QtBot) -> None:
+    click_card(filled, 0)
+    record = filled.presenter.selection[0]
+    right = record.photos[ViewName.RIGHT].read_bytes()
+    mime = QMimeData()
+    mime.setData("application/x-facestudio-view", b"right")
+    none, left = Qt.KeyboardModifier.NoModifier, Qt.MouseButton.LeftButton
+    filled.inspected.tiles.tiles[ViewName.LEFT].dropEvent(QDropEvent(QPointF(5, 5), Qt.DropAction.MoveAction, mime, left, none))
+    qtbot.waitUntil(lambda: record.photos[ViewName.LEFT].read_bytes() == right)
+    qtbot.waitUntil(lambda: not filled.presenter.busy)
+
+
 def test_all_new_are_reconstructed_and_their_cards_say_so(
     filled: LibraryPage, program: Application, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -24,6 +24,7 @@ from facestudio.app.pages.library.panes import Leaving, line, scrolled
 from facestudio.app.pages.library.presenter import LibraryPresenter
 from facestudio.app.pages.library.states import chip_of
 from facestudio.app.pages.library.subject_panel import SubjectPanel
+from facestudio.app.pages.library.trash_panel import TrashPanel
 from facestudio.app.pages.library.view_tiles import ViewTiles
 from facestudio.app.strings import tr
 from facestudio.app.theme import theme
@@ -206,6 +207,8 @@ class _Nothing(QWidget):
         column.setSpacing(8)
         for label in (self._title, self._text, self._keys):
             column.addWidget(label)
+        self.trash = TrashPanel(presenter, self)
+        column.addWidget(self.trash)
         column.addStretch(1)
         presenter.listed.connect(self._refresh)
         self._refresh()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QAction, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QKeySequence
+from PySide6.QtGui import QAction, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QGuiApplication, QKeySequence
 from PySide6.QtWidgets import QFileDialog, QLabel, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
 from facestudio.app.context import AppContext
@@ -109,6 +109,14 @@ class LibraryPage(Page):
         self.imports.closed.connect(lambda: self._show_import(False))
         self.imports.imported.connect(self._imported)
         self.context.navigator.photos_offered.connect(self._offered)
+        app = QGuiApplication.instance()
+        if isinstance(app, QGuiApplication):
+            app.applicationStateChanged.connect(self._back)
+
+    def _back(self, state: Qt.ApplicationState) -> None:
+        """The operator comes back from another program: files may have been copied there, or by a second window."""
+        if state == Qt.ApplicationState.ApplicationActive and self.isVisible():
+            self.presenter.look()
 
     def _refresh(self) -> None:
         p = self.presenter

@@ -17,11 +17,13 @@ from facestudio.app.pages.library.thumbnails import Thumbnails
 from facestudio.app.reconstruction import start_reconstruction
 from facestudio.app.strings import tr
 from facestudio.errors import FaceStudioError
-from facestudio.library.records import CaptureRecord, CaptureState, Listing
+from facestudio.library.records import CaptureRecord, CaptureState, Listing, TrashedItem
 from facestudio.progress import CancelToken, Partial, Progress
 from facestudio.types import ViewName
 
 MOST_READ = 50  # selected captures that are read again at every change; of more, only those gone are noticed
+
+_Found = tuple[Listing, dict[CaptureState, int], tuple[TrashedItem, ...]]
 
 
 class LibraryPresenter(QObject):
@@ -49,6 +51,7 @@ class LibraryPresenter(QObject):
         self.counts = dict.fromkeys(CaptureState, 0)
         self.selection: tuple[CaptureRecord, ...] = ()
         self._selected_paths: list[Path] = []
+        self.trash: tuple[TrashedItem, ...] = ()  # newest first
         self.queue: deque[Path] = deque()
         self._queued: Job | None = None
         self._watched: set[Job] = set()
@@ -77,7 +80,7 @@ class LibraryPresenter(QObject):
         """Ask the index again: the first time at once, so that the page is never painted empty, then beside the window."""
         if not self._listed:
             self._listed = True
-            self._show((self.library.find(self.search, self.states), self.library.counts()), None)
+            self._show(self._ask(self.search, self.states), None)
             return
         self._stale = True
         if not self._finds.busy:
@@ -162,6 +165,17 @@ class LibraryPresenter(QObject):
             self._push(Delete(text, self.edits, self.reload, self.library, [record.path for record in records]))
             self.navigator.say(tr("Moved to the trash. Ctrl+Z brings it back."))
 
+    def restore_last(self) -> None:
+        """Bring back what was deleted last, also in an earlier session."""
+        if self.trash:
+            item = self.trash[0]
+            self.edits.run(lambda: self.library.restore(item), lambda value, error: self.reload())
+
+    def empty_trash(self) -> None:
+        """Remove what was deleted for good; no deletion can be undone any more."""
+        self._context.undo.clear()
+        self.edits.run(self.library.empty_trash, lambda value, error: self.reload())
+
     def swap(self, record: CaptureRecord, one: ViewName, other: ViewName) -> None:
         """Two photos of a capture change places; a photo may also move to a view that is empty."""
         self.thumbnails.look_again(record.path)
@@ -218,13 +232,16 @@ class LibraryPresenter(QObject):
     def _find(self) -> None:
         self._stale = False
         search, states = self.search, self.states
-        self._finds.run(lambda: (self.library.find(search, states), self.library.counts()), self._show)
+        self._finds.run(lambda: self._ask(search, states), self._show)
 
-    def _show(self, found: tuple[Listing, dict[CaptureState, int]] | None, error: BaseException | None) -> None:
+    def _ask(self, search: str, states: Collection[CaptureState]) -> _Found:
+        return self.library.find(search, states), self.library.counts(), tuple(self.library.trash())
+
+    def _show(self, found: _Found | None, error: BaseException | None) -> None:
         if self._stale:  # the operator has typed on, or something has changed
             self._find()
         if found is not None:
-            self.listing, self.counts = found
+            self.listing, self.counts, self.trash = found
             self._refresh_selection()
             self.listed.emit()
 
