@@ -215,7 +215,7 @@ def test_without_3d_the_page_says_so_once_and_the_rest_works(
     QTest.mouseClick(page.film.tiles[0], LEFT)
     assert len(errors) == 1
     assert "no OpenGL" in str(errors[0])
-    assert page.presenter.opened.worth is not None
+    assert page.presenter.opened is not None
 
 
 def test_an_empty_page_leads_to_the_library(program: Application) -> None:

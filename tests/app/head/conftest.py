@@ -135,6 +135,13 @@ class ReadyEngine(Engine):
         """As the test says."""
         return self.is_ready
 
+    def when_ready(self, action: Callable[[], None]) -> None:
+        """Now, or when the test says so."""
+        if self.is_ready:
+            action()
+        else:
+            self.became_ready.connect(action)
+
 
 @dataclass(frozen=True)
 class Desk:

@@ -53,7 +53,9 @@ def test_a_saved_head_is_opened_with_its_photos_and_its_worth(presenter: HeadPre
     assert presenter.name == "anna"
     assert [tile.name for tile in presenter.tiles] == list(ViewName)
     assert all(tile.wired is not None and tile.wired.shape == tile.plain.shape for tile in presenter.tiles)
+    assert presenter.opened is not None
     worth = presenter.opened.worth
+    assert worth is not None
     assert "±1.0 mm" in " ".join(worth.sentences)
     assert worth.notes == ("One eye is hidden by hair.",)
     assert not worth.metric
@@ -153,11 +155,14 @@ def test_a_job_shows_landmarks_then_clay_then_the_finished_head(
     work.gates[1].set()
     until(lambda: presenter.shows is Shows.HEAD)
     assert presenter.unfinished
+    assert presenter.opened is not None
     assert presenter.opened.shown.albedo is None
     assert presenter.opened.worth is None
     work.gates[2].set()
     until(lambda: presenter.job is None and not presenter.unfinished)
-    assert presenter.opened.shown.albedo is not None
+    finished = presenter.opened
+    assert finished is not None
+    assert finished.shown.albedo is not None
     assert presenter.name == "first"  # the capture's, not the file's
     assert progress
 

@@ -78,7 +78,10 @@ class ExportPresenter(QObject):
         return self._blender
 
     def offer(self, path: Path) -> None:
-        """A capture's folder, a result folder or a NAME.head.npz to export."""
+        """A capture's folder, a result folder or a NAME.head.npz to export; taken as soon as the engine is ready."""
+        self._context.engine.when_ready(lambda: self._offer(path))
+
+    def _offer(self, path: Path) -> None:
         from facestudio.pipeline.export_head import find_saved
 
         try:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QPushButton, QWidget
 
+from facestudio.app.pages.head.opened import OpenedHead
 from facestudio.app.pages.head.panels import Scrolled, emptied, section, words
 from facestudio.app.strings import tr
 from facestudio.export.formats import DEFAULT, FORMATS
@@ -27,8 +26,8 @@ class ExportTab(Scrolled):
         column.addWidget(words(sentence, "dim"))
         column.addStretch(1)
 
-    def show_head(self, opened: Any) -> None:
-        """Offer an `opened.OpenedHead` for export."""
+    def show_head(self, opened: OpenedHead) -> None:
+        """Offer a finished head for export."""
         column = emptied(self.column)
         column.addWidget(words(tr("The neutral head is exported, with its expressions as sliders and its skeleton.")))
         button = QPushButton(tr("Export…"))

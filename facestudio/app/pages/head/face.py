@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from facestudio.app.pages.head.controls import Control, controls, expression_of, identity_of, pose_of, values_of
+from facestudio.app.pages.head.opened import OpenedHead
 from facestudio.app.strings import tr
 from facestudio.head.posing import PosedHead
 from facestudio.types import Float32Array
-
-if TYPE_CHECKING:
-    from facestudio.app.pages.head.opened import OpenedHead
 
 _COMMAND_ID = 0x0FACE
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
+from facestudio.app.pages.head.opened import Tile
 from facestudio.app.pages.head.photo_tile import PhotoTile
 from facestudio.app.strings import tr
 
@@ -42,8 +41,8 @@ class FilmStrip(QFrame):
         whole.addLayout(self._row)
         whole.addStretch(1)
 
-    def show_tiles(self, tiles: tuple[Any, ...]) -> None:
-        """Show other photos (a tuple of `opened.Tile`)."""
+    def show_tiles(self, tiles: tuple[Tile, ...]) -> None:
+        """Show other photos."""
         if [tile.name for tile in self.tiles] != [tile.name for tile in tiles]:
             self._rebuild(tiles)
         for widget, tile in zip(self.tiles, tiles, strict=True):
@@ -57,7 +56,7 @@ class FilmStrip(QFrame):
         for number, widget in enumerate(self.tiles):
             widget.setChecked(number == index)
 
-    def _rebuild(self, tiles: tuple[Any, ...]) -> None:
+    def _rebuild(self, tiles: tuple[Tile, ...]) -> None:
         for old in self.tiles:
             self._row.removeWidget(old)
             old.deleteLater()

@@ -15,7 +15,6 @@ import numpy as np
 
 from facestudio.app.viewer.surface import ShownHead, Surface, surface
 from facestudio.head.model import HeadModel
-from facestudio.head.store import load_head as load_head_model
 from facestudio.progress import CancelToken, Progress, silent
 from facestudio.types import ByteArray, Camera, Float64Array, Reconstruction, Texture, Triplet, View, ViewName
 
@@ -121,7 +120,9 @@ def open_saved(path: Path, progress: Progress = silent, cancel: CancelToken | No
 
 def on_the_way(reconstruction: Reconstruction, name: str, head: str) -> OpenedHead:
     """A head of a running job: shape and no colour yet. head: the head model that the job uses, as the settings name it."""
-    model = load_head_model(_MODEL_NAMES.get(reconstruction.head_model, head))
+    from facestudio.head.store import load_head
+
+    model = load_head(_MODEL_NAMES.get(reconstruction.head_model, head))
     shown = ShownHead(_surface(model), reconstruction.vertices, sigma=reconstruction.sigma)
     return OpenedHead(
         name, None, model, reconstruction, None, shown, head_tiles(reconstruction, model), backdrops_of(reconstruction)

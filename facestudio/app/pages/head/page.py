@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QColor, QKeySequence, QShortcut
 from PySide6.QtWidgets import QApplication, QFrame, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
@@ -13,6 +13,7 @@ from facestudio.app.pages.head.export_tab import ExportTab
 from facestudio.app.pages.head.face_tab import FaceTab
 from facestudio.app.pages.head.film_strip import FilmStrip
 from facestudio.app.pages.head.head_view import HeadView
+from facestudio.app.pages.head.opened import OpenedHead, Tile
 from facestudio.app.pages.head.photo_board import PhotoBoard
 from facestudio.app.pages.head.presenter import HeadPresenter, Shows
 from facestudio.app.pages.head.result_tab import ResultTab
@@ -203,7 +204,7 @@ class HeadPage(Page):
             self.texture.show_head(opened)
             self.export.show_head(opened)
 
-    def _show_head(self, opened: Any) -> None:
+    def _show_head(self, opened: OpenedHead | None) -> None:
         if opened is None:
             self._tell(lambda viewer: viewer.clear())
             self.tools.offer((), self._mode)
@@ -260,7 +261,7 @@ class HeadPage(Page):
         self.view.legend.explain(key, tr(_LEGEND_TITLES.get(mode, MODES[mode][0])))
         self.view.arrange()
 
-    def _show_tiles(self, tiles: tuple[Any, ...]) -> None:
+    def _show_tiles(self, tiles: tuple[Tile, ...]) -> None:
         self.film.show_tiles(tiles)
         self.board.show_tiles(tiles)
 
@@ -282,11 +283,12 @@ class HeadPage(Page):
 
     def _flew(self, index: int) -> None:
         self.film.show_current(index)
-        if index < 0:
+        opened = self.presenter.opened
+        if index < 0 or opened is None:
             self.view.fade.hide()
             self._tell(lambda viewer: viewer.leave_photo())
             return
-        backdrop = self.presenter.opened.backdrops[index]
+        backdrop = opened.backdrops[index]
         self.tools.turntable.setChecked(False)
         self._tell(lambda viewer: viewer.fly_to(backdrop.camera, backdrop.pixels))
         self._tell(lambda viewer: viewer.widget.setFocus())  # so that Esc leaves the photo and arrows turn the head

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from facestudio.app.icons import pixmap
+from facestudio.app.pages.head.opened import Tile
 from facestudio.app.pages.head.photo_tile import PhotoTile
 from facestudio.app.theme import tokens
 from facestudio.app.widgets.progress_line import ProgressLine
@@ -76,8 +75,8 @@ class PhotoBoard(QWidget):
         if fraction >= 0.0:
             self.bar.setValue(round(1000 * fraction))
 
-    def show_tiles(self, tiles: tuple[Any, ...]) -> None:
-        """Show photos (a tuple of `opened.Tile`), with their landmarks as soon as there are any."""
+    def show_tiles(self, tiles: tuple[Tile, ...]) -> None:
+        """Show photos, with their landmarks as soon as there are any."""
         if [tile.name for tile in self.tiles] != [tile.name for tile in tiles]:
             for old in self.tiles:
                 self._row.removeWidget(old)

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
-from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
 from facestudio.app.context import AppContext
 from facestudio.app.jobs import Job, JobState
 from facestudio.app.pages.head.face import FacePresenter
+from facestudio.app.pages.head.opened import OpenedHead, Read, Tile, landmark_tiles, on_the_way, open_saved, photo_tiles
 from facestudio.app.reconstruction import start_reconstruction
 from facestudio.app.strings import tr
 from facestudio.progress import CancelToken, Partial, Progress
-from facestudio.types import FloatArray, Reconstruction, Triplet
+from facestudio.types import FloatArray, Reconstruction, Triplet, ViewName
 
 HEAD_ENDING = ".head.npz"
 
@@ -51,8 +51,8 @@ class HeadPresenter(QObject):
         self.face = FacePresenter(context.undo, self)
         self.face.moved.connect(self._face_moved)
         self.path: Path | None = None  # what was asked for: a capture's folder, a result folder, or a head file
-        self.opened: Any = None  # an OpenedHead; its module imports much, so that its name waits for the worker
-        self.tiles: tuple[Any, ...] = ()
+        self.opened: OpenedHead | None = None
+        self.tiles: tuple[Tile, ...] = ()
         self.error: BaseException | None = None
         self.at_photo = -1
         self.job: Job | None = None
@@ -100,8 +100,8 @@ class HeadPresenter(QObject):
         if self._context.engine.ready:
             self._load()
 
-    def open_made(self, opened: Any) -> None:
-        """Show an `opened.OpenedHead` that somebody has in hand already."""
+    def open_made(self, opened: OpenedHead) -> None:
+        """Show a head that somebody has in hand already."""
         self._asked += 1
         self.path, self.error, self.name = opened.path, None, opened.name
         self._take(opened)
@@ -152,8 +152,8 @@ class HeadPresenter(QObject):
 
     def vertices(self) -> FloatArray:
         """(V, 3) metres, head frame: as the head is shown now."""
-        if self.at_photo >= 0:
-            return self.opened.reconstruction.posed_vertices  # type: ignore[no-any-return]
+        if self.at_photo >= 0 and self.opened is not None:
+            return self.opened.reconstruction.posed_vertices
         return self.face.vertices()
 
     # --- reading ------------------------------------------------------------------------------------------------------
@@ -164,22 +164,21 @@ class HeadPresenter(QObject):
             return
 
         def work(progress: Progress, cancel: CancelToken, partial: Partial) -> object:
-            from facestudio.app.pages.head import opened
             from facestudio.library.layout import read_capture
 
             record = read_capture(path) if path.is_dir() else None
             name, attention = (record.name, record.attention) if record is not None else ("", "")
             file = _head_file(path)
             if file is not None:
-                return opened.Read(name, attention, opened.open_saved(file, progress, cancel), ())
-            return opened.Read(name, attention, None, opened.photo_tiles(_photos(path)))
+                return Read(name, attention, open_saved(file, progress, cancel), ())
+            return Read(name, attention, None, photo_tiles(_photos(path)))
 
         job = self._context.jobs.submit(tr("Open {name}", name=self.name), work, lane="files", kind="open head", quiet=True)
         job.done.connect(lambda value: self._loaded(asked, value))
         job.failed.connect(lambda error: self._failed(asked, error))
         self._loading = job
 
-    def _loaded(self, asked: int, value: Any) -> None:
+    def _loaded(self, asked: int, value: Read) -> None:
         if asked != self._asked:
             return
         self.attention = value.attention
@@ -202,7 +201,7 @@ class HeadPresenter(QObject):
         if self.path is not None and self.opened is None:
             self._load()
 
-    def _take(self, opened: Any) -> None:
+    def _take(self, opened: OpenedHead | None) -> None:
         """Show another head, or none."""
         if self.at_photo >= 0:
             self.at_photo = -1
@@ -211,7 +210,7 @@ class HeadPresenter(QObject):
         self.face.show(opened)
         self.opened_head.emit(opened)
 
-    def _set_tiles(self, tiles: tuple[Any, ...]) -> None:
+    def _set_tiles(self, tiles: tuple[Tile, ...]) -> None:
         self.tiles = tiles
         self.tiles_changed.emit(tiles)
 
@@ -269,16 +268,12 @@ class HeadPresenter(QObject):
             triplet = result
 
             def make() -> object:
-                from facestudio.app.pages.head import opened
-
-                return opened.landmark_tiles(triplet)
+                return landmark_tiles(triplet)
         elif isinstance(result, Reconstruction):
             reconstruction = result
 
             def make() -> object:
-                from facestudio.app.pages.head import opened
-
-                return opened.on_the_way(reconstruction, name, head)
+                return on_the_way(reconstruction, name, head)
         else:
             return
 
@@ -287,7 +282,7 @@ class HeadPresenter(QObject):
 
         prepared = self._context.jobs.submit(tr("Show {name}", name=name), work, lane="files", kind="show partial", quiet=True)
 
-        def show(value: Any) -> None:
+        def show(value: OpenedHead | tuple[Tile, ...]) -> None:
             if asked != self._asked or job is not self.job or job is None:
                 return
             if isinstance(value, tuple):
@@ -315,7 +310,7 @@ def _head_file(path: Path) -> Path | None:
         raise
 
 
-def _photos(path: Path) -> dict[Any, Path]:
+def _photos(path: Path) -> dict[ViewName, Path]:
     from facestudio.library.layout import find_photos
 
     try:

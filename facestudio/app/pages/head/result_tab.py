@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 
 from facestudio.app.icons import pixmap
+from facestudio.app.pages.head.opened import OpenedHead
 from facestudio.app.pages.head.panels import Scrolled, emptied, section, table, words
 from facestudio.app.pages.head.photo_tile import VIEW_TITLES
 from facestudio.app.strings import tr
@@ -30,9 +29,11 @@ class ResultTab(Scrolled):
         column.addWidget(words(sentence, "dim"))
         column.addStretch(1)
 
-    def show_head(self, opened: Any, name: str, again: bool) -> None:
-        """Show an `opened.OpenedHead` with its worth, under a name. again: offer to reconstruct once more."""
+    def show_head(self, opened: OpenedHead, name: str, again: bool) -> None:
+        """Show what a finished head is worth, under a name. again: offer to reconstruct once more."""
         worth = opened.worth
+        if worth is None:
+            raise ValueError("a head that is being made has no worth yet")
         column = emptied(self.column)
         column.addWidget(words(name, "heading"))
         first, *more = worth.sentences

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QLabel, QWidget
 
+from facestudio.app.pages.head.opened import OpenedHead
 from facestudio.app.pages.head.panels import Scrolled, emptied, section, words
 from facestudio.app.pages.head.photo_tile import image_of
 from facestudio.app.pages.head.share_bar import Share, ShareBar
@@ -36,8 +35,11 @@ class TextureTab(Scrolled):
         column.addWidget(words(sentence, "dim"))
         column.addStretch(1)
 
-    def show_head(self, opened: Any) -> None:
-        """Show the texture of an `opened.OpenedHead` that has one."""
+    def show_head(self, opened: OpenedHead) -> None:
+        """Show the texture of a finished head."""
+        if opened.texture is None or opened.worth is None or opened.thumbnail is None:
+            raise ValueError("a head that is being made has no texture yet")
+        worth = opened.worth
         column = emptied(self.column)
         picture = QLabel()
         picture.setPixmap(
@@ -52,10 +54,10 @@ class TextureTab(Scrolled):
         size.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         column.addWidget(size)
         column.addWidget(section(tr("Where the colour comes from")))
-        origins = tuple(Share(tr(label), opened.worth.shares[key], rgb) for key, (label, rgb) in _ORIGINS.items())
+        origins = tuple(Share(tr(label), worth.shares[key], rgb) for key, (label, rgb) in _ORIGINS.items())
         column.addWidget(ShareBar(origins))
         column.addWidget(section(tr("How many photos see the surface")))
         names = (tr("No photo"), tr("One photo"), tr("Two photos"), tr("Three photos"))
-        seen = zip(names, opened.worth.seen, SEEN, strict=True)
+        seen = zip(names, worth.seen, SEEN, strict=True)
         column.addWidget(ShareBar(tuple(Share(name, part, rgb) for name, part, rgb in reversed(list(seen)))))
         column.addStretch(1)
