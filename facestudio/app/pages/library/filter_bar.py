@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QKeySequence, QPainter, QPixmap, QShortcut
+from PySide6.QtGui import QKeySequence, QPainter, QPixmap, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QButtonGroup, QGridLayout, QHBoxLayout, QLabel, QLineEdit, QPushButton, QToolButton, QWidget
 
 from facestudio.app.icons import icon
@@ -47,8 +47,6 @@ class FilterBar(QWidget):
         """Show the counts of now."""
         p = self._presenter
         self.states[None].setText(tr("All {count}", count=sum(p.counts.values())))
-        for state, chip in CHIPS.items():
-            self.states[state].setText(f"\u2002{chip.text} {p.counts[state]}")
         self.states[next(iter(p.states), None)].setChecked(True)
         waiting, new = len(p.queue), self._new()
         self.all_new.setVisible(bool(waiting or new))
@@ -58,10 +56,32 @@ class FilterBar(QWidget):
             else tr("Reconstruct all new ({count})", count=new)
         )
 
+        self._fit()
+
+    def minimumSizeHint(self) -> QSize:
+        """A narrow window is no reason to push the panes out of it: the words give way."""
+        return QSize(420, super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """More or less room for words."""
+        self._fit()
+
     def focus_search(self) -> None:
         """Type at once."""
         self.search.setFocus()
         self.search.selectAll()
+
+    def _fit(self) -> None:
+        """Words and numbers beside the states' shapes; numbers alone, and the words in the tool tips, where there is no room."""
+        full = {state: f"\u2002{chip.text} {self._presenter.counts[state]}" for state, chip in CHIPS.items()}
+        metrics = self.fontMetrics()
+        buttons = [self.states[None], *([self.all_new] if not self.all_new.isHidden() else [])]
+        words = sum(metrics.horizontalAdvance(text) + 30 for text in full.values())
+        room = self.width() - 32 - 24 - sum(button.sizeHint().width() for button in buttons)
+        for state, text in full.items():
+            self.states[state].setText(text if words <= room else f"\u2002{self._presenter.counts[state]}")
+            self.states[state].setToolTip(text.strip())
+            self.states[state].setAccessibleName(text.strip())
 
     def _new(self) -> int:
         return self._presenter.counts[CaptureState.CAPTURED]

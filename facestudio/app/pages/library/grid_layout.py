@@ -14,7 +14,7 @@ from PySide6.QtCore import QRect
 from facestudio.app.pages.library.card import card_height
 from facestudio.library.records import Group
 
-HEADING, GAP, MARGIN, NARROWEST = 40, 12, 16, 268
+HEADING, GAP, MARGIN, NARROWEST = 40, 12, 16, 250
 
 
 class GridLayout:

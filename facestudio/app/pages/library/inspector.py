@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QPlainTextEdit,
     QPushButton,
+    QSizePolicy,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -109,8 +110,9 @@ class CaptureInspector(QStackedWidget):
         self.main.setProperty("look", "primary")
         self.delete.setProperty("look", "danger")
         self.notes.setFixedHeight(64)
+        self.notes.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)  # the style sheet sets a lower minimum
         self.notes.setTabChangesFocus(True)
-        self.notes.setPlaceholderText(tr("Notes"))
+        self.notes.setPlaceholderText(tr("Notes on this capture"))
         form = QFormLayout()
         form.setSpacing(8)
         form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
@@ -120,7 +122,7 @@ class CaptureInspector(QStackedWidget):
             label.setProperty("look", "dim")
             label.setBuddy(field)
             form.addRow(label, field)
-        self.notes.setAccessibleName(tr("Notes"))
+        self.notes.setAccessibleName(tr("Notes on this capture"))
         inner = QWidget(self)
         column = QVBoxLayout(inner)
         column.setContentsMargins(16, 16, 16, 16)
