@@ -7,7 +7,7 @@ Eyeballs are not read off triangle by triangle but placed whole, so that they st
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -151,6 +151,26 @@ def _turned_balls(source: HeadModel, target: HeadModel, name: str) -> Float64Arr
         turn = nearest_rotation((before + change).T @ before)
         out[:, :, k] = (target.template[own] - own_centre) @ (turn - np.eye(3)).T
     return out
+
+
+def with_parts(model: HeadModel) -> HeadModel:
+    """FLAME with OpenHead's parts (face, scalp, ears, neck, lips, …), which its own files do not tell apart; other models as they are.
+
+    A face belongs to the part on which most of its corners lie by the registration; eyeballs stay what they are.
+    """
+    if model.name != "flame" or "scalp" in model.part_names or model.vertex_count != len(_links().on_openhead_faces):
+        return model
+    from facestudio.head.store import load_head
+
+    source = load_head("open")
+    if _links().on_openhead_faces.max() >= len(source.faces):
+        return model
+    votes = source.face_parts[_links().on_openhead_faces].astype(np.int64)[model.faces]
+    # The middle of three votes is the majority wherever there is one.
+    parts = np.sort(votes, axis=1)[:, 1]
+    for name in EYES:
+        parts[model.part_faces(name)] = source.part_names.index(name)
+    return replace(model, face_parts=parts.astype(np.int32), part_names=source.part_names)
 
 
 def ball_of(points: FloatArray) -> tuple[Float64Array, float]:

@@ -12,6 +12,7 @@ from facestudio.errors import FaceStudioError
 from facestudio.geometry.frames import uv_to_texel
 from facestudio.geometry.shading import vertex_normals
 from facestudio.head.model import HeadModel
+from facestudio.head.retarget import with_parts
 from facestudio.progress import CancelToken, Progress, silent
 from facestudio.texture.blend import BlendConfig, agreement, blend, choose, drop
 from facestudio.texture.clothing import skin_on_neck
@@ -79,6 +80,7 @@ def build_texture(
         raise ValueError("views, cameras and foreground must have the same length")
     config = config or TextureConfig()
     cancel = cancel or CancelToken()
+    model = with_parts(model)
     head = _prepare(model, posed_vertices, size)
     progress(STAGE, 0.0, "Laying out the texture")
     atlas = lay_out(model.uv, model.uv_faces, size)

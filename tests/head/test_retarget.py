@@ -15,7 +15,15 @@ from facestudio.geometry.shading import portrait_camera, vertex_normals
 from facestudio.head.eyelids import BLINKS, lid_travel
 from facestudio.head.model import HeadModel
 from facestudio.head.registration import closest_points
-from facestudio.head.retarget import ball_of, carry_head, carry_scalar, fit_expression, fit_identity, named_expressions
+from facestudio.head.retarget import (
+    ball_of,
+    carry_head,
+    carry_scalar,
+    fit_expression,
+    fit_identity,
+    named_expressions,
+    with_parts,
+)
 from facestudio.types import Float64Array
 
 FACE = ("face", "lips", "eyelids")
@@ -152,3 +160,17 @@ def test_closed_lids_cover_the_eyes(which: str, yaw: float, request: pytest.Fixt
         gap = ball_depth[both] - lid_depth[both]
         assert gap.min() > 0.0
         assert np.median(gap) > 0.3e-3
+
+
+def test_flame_gets_openhead_s_parts(flame: HeadModel, openhead: HeadModel) -> None:
+    named = with_parts(flame)
+    assert named.part_names == openhead.part_names
+    centre = flame.template[flame.faces].mean(axis=1)
+    eyes = (flame.joint_regressor[3:5] @ flame.template).mean(0)
+    assert centre[named.part_faces("scalp")][:, 1].mean() > eyes[1] + 0.02
+    assert centre[named.part_faces("neck")][:, 1].max() < eyes[1]
+    assert np.abs(centre[named.part_faces("ears")][:, 0]).min() > 0.05
+    assert (centre[named.part_faces("face")][:, 2] > centre[:, 2].min() + 0.04).all()
+    for name in ("eye_left", "eye_right"):
+        assert np.array_equal(named.part_faces(name), flame.part_faces(name))
+    assert with_parts(openhead) is openhead
