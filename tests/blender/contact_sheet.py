@@ -18,7 +18,7 @@ bpy: Any = import_module("bpy")
 Vector: Any = import_module("mathutils").Vector
 
 ANGLES = {"front": (0, 2), "threequarter": (40, 4), "side": (90, 0), "back": (180, 5), "below": (25, -38)}
-WIDTH, HEIGHT, SAMPLES = 220, 270, 64
+WIDTH, HEIGHT, SAMPLES = 220, 270, 32
 
 
 def look_at(thing: Any, target: Any) -> None:
