@@ -55,7 +55,7 @@ def add_capture(root: Path, new: NewCapture, progress: Progress = silent, cancel
     if not new.photos:
         raise LibraryError("A capture without photos cannot be kept.", "Give one, two or three photos.")
     with explained(f"The capture cannot be kept in {root}"):
-        session = _session_folder(root, new.subject, new.session)
+        session = session_folder(root, new.subject, new.session)
         with staging_folder(session) as staging:
             content = _fill(staging, new, progress, cancel)
             cancel.check()
@@ -84,7 +84,8 @@ def make_subject(root: Path, name: str) -> Path:
     return folder
 
 
-def _session_folder(root: Path, subject: str, session: str) -> Path:
+def session_folder(root: Path, subject: str, session: str) -> Path:
+    """The folder of a session by the names of its subject and itself; both are made with their JSON files when there are none."""
     with _making:
         above = make_subject(root, subject)
         return _named_child(above, session, layout.SESSION_FILE) or _make(above, session, layout.SESSION_FILE)

@@ -10,6 +10,7 @@ from typing import Any
 
 from facestudio.atomic import write_file
 from facestudio.library import layout
+from facestudio.library.add import session_folder
 from facestudio.library.marks import refuse_when_busy
 from facestudio.library.names import folder_name, free_name
 from facestudio.library.records import LibraryError
@@ -30,6 +31,26 @@ def rename_folder(folder: Path, file: str, name: str) -> Path:
     if moved != folder:
         root = folder.parent if file == layout.SUBJECT_FILE else folder.parent.parent
         follow_rename(root, folder.relative_to(root), moved.relative_to(root))
+    return moved
+
+
+def move_capture(root: Path, capture: Path, subject: str, session: str, name: str) -> Path:
+    """Move a capture to another subject or session, by their names, made when new; returns its folder there.
+
+    name: what it shall be called; a number is added where that is taken.
+    Raises LibraryError when the capture is busy or gone.
+    """
+    _present(capture)
+    refuse_when_busy(capture)
+    with explained(f"{capture.name} cannot be moved"):
+        target = session_folder(root, subject, session)
+        if target == capture.parent:
+            return capture
+        forget_thumbnails(capture)
+        wanted = folder_name(name)
+        moved = target / free_name(wanted, lambda other: (target / other).exists())
+        capture.rename(moved)
+        _change_json(moved, layout.CAPTURE_FILE, {"name": name if moved.name == wanted else moved.name})
     return moved
 
 

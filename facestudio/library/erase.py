@@ -31,6 +31,8 @@ def erase_subject(index: Index, subject: Path) -> bool:
     """
     if not subject.is_dir() or subject.parent != index.root:
         raise LibraryError("The subject is no longer there.", "It was erased or renamed before.")
+    if subject.is_symlink():
+        raise LibraryError(f"{subject.name} is a link to a folder elsewhere.", "Remove that folder and the link by hand.")
     refuse_when_busy(subject)
     with explained(f"{subject.name} cannot be erased"):
         entry = index.root / f"{ERASING}{secrets.token_hex(8)}"

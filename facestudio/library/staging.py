@@ -117,7 +117,9 @@ def flush_tree(folder: Path) -> None:
     """Force a folder's files, and the lists of its folders, to the disk."""
     for root, _, files in os.walk(folder):
         for name in files:
-            descriptor = os.open(Path(root) / name, os.O_RDWR)
+            path = Path(root) / name
+            # A photo may be write-protected; only Windows insists on a writable file for this.
+            descriptor = os.open(path, os.O_RDWR if os.access(path, os.W_OK) else os.O_RDONLY)
             try:
                 os.fsync(descriptor)
             finally:

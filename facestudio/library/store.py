@@ -13,7 +13,7 @@ from pathlib import Path
 
 from facestudio.library import layout, scan
 from facestudio.library.add import NewCapture, add_capture
-from facestudio.library.change import assign_views, rename_capture, rename_folder, write_notes
+from facestudio.library.change import assign_views, move_capture, rename_capture, rename_folder, write_notes
 from facestudio.library.erase import erase_subject, finish_erasing
 from facestudio.library.export_subject import export_subject
 from facestudio.library.index import Index
@@ -147,6 +147,12 @@ class Library:
     def rename_capture(self, capture: Path, name: str) -> CaptureRecord:
         """Give a capture another name, and its folder too. Raises LibraryError when it is busy or gone."""
         moved = rename_capture(capture, name)
+        scan.refresh_one(self.index, capture)
+        return self._now(moved)
+
+    def move_capture(self, capture: Path, subject: str, session: str, name: str = "") -> CaptureRecord:
+        """Move a capture to another subject or session, by their names, made when new. name: "": the one it has."""
+        moved = move_capture(self.root, capture, subject, session, name or self.capture(capture).name)
         scan.refresh_one(self.index, capture)
         return self._now(moved)
 

@@ -160,6 +160,24 @@ def test_a_rename_moves_the_folder_and_keeps_the_true_name(library: Library, new
     assert library.captures()[0].path.parent.parent == subject
 
 
+def test_a_capture_moves_to_another_subject_made_when_new(library: Library, new: NewCapture) -> None:
+    first, second = (library.add_capture(new).path for _ in range(2))
+    moved = library.move_capture(first, "Bo", "monday")
+    assert (moved.subject, moved.session, moved.name) == ("Bo", "monday", "capture 1")
+    assert [(s.name, s.captures) for s in library.subjects()] == [("Ada", 1), ("Bo", 1)]
+    assert library.move_capture(second, "Ada", "visit 1").path == second
+    begin_job(second)
+    with pytest.raises(LibraryError, match="worked on"):
+        library.move_capture(second, "Bo", "monday")
+
+
+def test_a_write_protected_photo_may_be_swapped(library: Library, new: NewCapture) -> None:
+    record = library.add_capture(new)
+    record.photos[ViewName.LEFT].chmod(0o444)
+    library.assign_views(record.path, {ViewName.LEFT: ViewName.RIGHT, ViewName.RIGHT: ViewName.LEFT})
+    assert len(library.capture(record.path).photos) == 3
+
+
 def test_a_rename_to_a_taken_or_empty_name_is_refused(library: Library, new: NewCapture) -> None:
     first = library.add_capture(new).path
     library.add_capture(new)

@@ -83,6 +83,31 @@ def test_a_subject_is_renamed_for_all_its_captures(desk: Desk) -> None:
     assert names(desk) == ["Ada capture 1", "Ada capture 2", "Bo capture 1"]
 
 
+def test_the_name_of_another_subject_moves_the_capture_there_and_back(desk: Desk) -> None:
+    p = desk.presenter
+    first = desk.library.records(p.listing.keys)[0]
+    p.select([first])
+    p.rename_subject(first, "Bo")
+    desk.settle()
+    assert names(desk) == ["Ada capture 2", "Bo capture 1", "Bo capture 1 2"]
+    assert (p.selection[0].subject, p.selection[0].session) == ("Bo", "visit 1")
+    desk.context.undo.undo()
+    desk.settle()
+    assert sorted(names(desk)) == ["Ada capture 1", "Ada capture 2", "Bo capture 1"]
+    assert p.selection[0] == first
+    assert not desk.errors
+
+
+def test_a_lost_index_fills_while_one_looks(desk: Desk) -> None:
+    desk.library.index.discard()
+    p = desk.presenter
+    p.reload()
+    desk.settle()
+    assert (p.empty, desk.library.stale) == (True, True)
+    p.look()
+    until(lambda: len(names(desk)) == 3 and not desk.library.stale)
+
+
 def test_deleting_several_is_undone_at_once(desk: Desk) -> None:
     p = desk.presenter
     p.select(desk.library.records(p.listing.keys)[:2])

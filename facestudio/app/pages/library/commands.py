@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from PySide6.QtGui import QUndoCommand
 
@@ -11,6 +12,8 @@ from facestudio.app.pages.library.background import Background
 from facestudio.library.records import TrashedItem
 from facestudio.library.store import Library
 from facestudio.types import ViewName
+
+Name = TypeVar("Name")
 
 
 class LibraryCommand(QUndoCommand):
@@ -47,17 +50,17 @@ class LibraryCommand(QUndoCommand):
         self._changed()
 
 
-class Rename(LibraryCommand):
-    """A capture, session or subject has another name. places: the folder before and after, once that is known."""
+class Rename(LibraryCommand, Generic[Name]):
+    """A capture, session or subject has another name, or place. places: the folder before and after, once that is known."""
 
     def __init__(
         self,
         text: str,
         background: Background,
         changed: Callable[[], None],
-        rename: Callable[[Path, str], Path],
+        rename: Callable[[Path, Name], Path],
         path: Path,
-        names: tuple[str, str],
+        names: tuple[Name, Name],
     ) -> None:
         """rename(folder, name) -> the folder's new place. names: (old, new)."""
         super().__init__(text, background, changed)

@@ -116,8 +116,15 @@ class CaptureInspector(QStackedWidget):
         form = QFormLayout()
         form.setSpacing(8)
         form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
-        for text, field in ((tr("Capture"), self.name), (tr("Session"), self.session), (tr("Subject"), self.subject)):
+        all_of_it = tr("Renames it for all its captures. The name of another one moves this capture there.")
+        rows = (
+            (tr("Capture"), self.name, ""),
+            (tr("Session"), self.session, all_of_it),
+            (tr("Subject"), self.subject, all_of_it),
+        )
+        for text, field, tip in rows:
             field.setAccessibleName(text)
+            field.setToolTip(tip)
             label = QLabel(text, self)
             label.setProperty("look", "dim")
             label.setBuddy(field)

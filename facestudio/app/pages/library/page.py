@@ -38,7 +38,7 @@ class LibraryPage(Page):
         self.bar = FilterBar(self.presenter, self)
         self.grid = CaptureGrid(self.presenter, self)
         self.empty, self.zone = DropZone(large=True, parent=self), DropZone(large=False, parent=self)
-        self.nothing_found = QLabel(tr("Nothing matches the search and the filter."), self)
+        self.nothing_found = QLabel(self)
         self.import_panel = ImportPanel(self.imports, self.presenter.thumbnails, self)
         self._inspector = QStackedWidget()
         self.inspected = CaptureInspector(self.presenter, self._inspector)
@@ -120,9 +120,12 @@ class LibraryPage(Page):
 
     def _refresh(self) -> None:
         p = self.presenter
-        self.body.setCurrentIndex(0 if p.empty else 1 if p.listing.keys else 2)
-        self.foot.setVisible(not p.empty)
-        self.bar.setVisible(not p.empty)
+        empty = p.empty and not p.library.stale  # a lost index says nothing about the files
+        self.body.setCurrentIndex(0 if empty else 1 if p.listing.keys else 2)
+        reading, nothing = tr("Reading the library…"), tr("Nothing matches the search and the filter.")
+        self.nothing_found.setText(reading if p.empty else nothing)
+        self.foot.setVisible(not empty)
+        self.bar.setVisible(not empty)
 
     # --- photos come in -----------------------------------------------------------------------------------------------
 

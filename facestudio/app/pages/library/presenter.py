@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
@@ -57,7 +58,7 @@ class LibraryPresenter(QObject):
         self._watched: set[Job] = set()
         for background in (self.edits, self._looks, self._finds):
             background.failed.connect(self.navigator.show_error)
-        self._read.connect(self.reading)
+        self._read.connect(self._reading)
         context.jobs.changed.connect(self._watch)
         context.jobs.finished.connect(self._job_finished)
         self._watch()
@@ -145,12 +146,19 @@ class LibraryPresenter(QObject):
         self._rename(lambda path, to: self.library.rename_capture(path, to).path, record.path, record.name, name)
 
     def rename_session(self, record: CaptureRecord, name: str) -> None:
-        """Give the session of a capture another name."""
-        self._rename(self.library.rename_session, record.session_folder, record.session, name)
+        """Give the session of a capture another name; a name that another session of the subject has moves the capture there."""
+        others = {session.name for session in self.library.sessions(record.subject_folder)} - {record.session}
+        if name.strip() in others:
+            self._move(record, record.subject, name.strip())
+        else:
+            self._rename(self.library.rename_session, record.session_folder, record.session, name)
 
     def rename_subject(self, record: CaptureRecord, name: str) -> None:
-        """Give the subject of a capture another name."""
-        self._rename(self.library.rename_subject, record.subject_folder, record.subject, name)
+        """Give the subject of a capture another name; a name that another subject has moves the capture there."""
+        if name.strip() in {subject.name for subject in self.library.subjects()} - {record.subject}:
+            self._move(record, name.strip(), record.session)
+        else:
+            self._rename(self.library.rename_subject, record.subject_folder, record.subject, name)
 
     def set_notes(self, record: CaptureRecord, notes: str) -> None:
         """Write a capture's notes."""
@@ -222,7 +230,7 @@ class LibraryPresenter(QObject):
 
     # --- how it hears -------------------------------------------------------------------------------------------------
 
-    def _push(self, command: Rename | Delete | AssignViews) -> None:
+    def _push(self, command: Rename[Any] | Delete | AssignViews) -> None:
         self._context.undo.push(command)
 
     def _views_changed(self) -> None:
@@ -249,15 +257,25 @@ class LibraryPresenter(QObject):
         if not new.strip() or new.strip() == old:
             return
 
-        def changed() -> None:
-            before, after = command.places
-            self._selected_paths = [_moved(path, before, after) for path in self._selected_paths]
-            self.queue = deque(_moved(path, before, after) for path in self.queue)
-            self.reload()
-
         text = tr("rename of {name}", name=old)
-        command = Rename(text, self.edits, changed, rename, folder, (old, new.strip()))
+        command = Rename(text, self.edits, lambda: self._follow(command), rename, folder, (old, new.strip()))
         self._push(command)
+
+    def _move(self, record: CaptureRecord, subject: str, session: str) -> None:
+        def move(path: Path, to: tuple[str, str]) -> Path:
+            return self.library.move_capture(path, *to, record.name).path
+
+        text = tr("move of {name}", name=record.name)
+        places = ((record.subject, record.session), (subject, session))
+        command = Rename(text, self.edits, lambda: self._follow(command), move, record.path, places)
+        self._push(command)
+
+    def _follow(self, command: Rename[Any]) -> None:
+        """What was selected and queued keeps to folders that have another name now."""
+        before, after = command.places
+        self._selected_paths = [_moved(path, before, after) for path in self._selected_paths]
+        self.queue = deque(_moved(path, before, after) for path in self.queue)
+        self.reload()
 
     def _refresh_selection(self) -> None:
         """The selected captures as they are now; those that are gone are selected no longer."""
@@ -275,6 +293,11 @@ class LibraryPresenter(QObject):
             return self.library.capture(path)
         except FaceStudioError:
             return None
+
+    def _reading(self, fraction: float) -> None:
+        self.reading.emit(fraction)
+        if self.library.stale:
+            self.reload()  # an index that is made anew fills while one looks
 
     def _looked(self, changed: object) -> None:
         self.reading.emit(1.0)
