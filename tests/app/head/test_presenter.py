@@ -167,6 +167,21 @@ def test_a_job_shows_landmarks_then_clay_then_the_finished_head(
     assert progress
 
 
+def test_a_job_that_waits_for_others_says_so(presenter: HeadPresenter, desk: Desk, capture: Path, tmp_path: Path) -> None:
+    before, own = Steps([], lambda: None), Steps([], lambda: None)
+    desk.jobs.submit("another", before, capture=tmp_path)
+    desk.jobs.submit("reconstruct", own, capture=capture)
+    presenter.open(capture)
+    seen: list[bool] = []
+    presenter.changed.connect(lambda: seen.append(presenter.waiting))
+    until(lambda: presenter.shows is Shows.PHOTOS and presenter.waiting)
+    before.gates[0].set()
+    until(lambda: not presenter.waiting)
+    assert seen[-1] is False
+    own.gates[0].set()
+    until(lambda: presenter.job is None)
+
+
 @pytest.mark.parametrize("how", ["failed", "cancelled"])
 def test_a_job_that_ends_badly_leaves_the_photos(
     presenter: HeadPresenter, desk: Desk, capture: Path, reconstruction: Reconstruction, how: str

@@ -178,7 +178,10 @@ class HeadPage(Page):
         elif shows is Shows.FAILED:
             board.say("warning", tr("{name} cannot be shown", name=name), str(p.error), tr("Try again"))
         elif shows is Shows.PHOTOS and working:
-            board.say("", tr("Reconstructing {name}…", name=name), " ", tr("Stop"), p.job.fraction if p.job else 0.0)
+            words = (
+                tr("It waits until the jobs before it have ended.") if p.waiting else stage_name(p.job.stage) if p.job else ""
+            )
+            board.say("", tr("Reconstructing {name}…", name=name), words or " ", tr("Stop"), p.job.fraction if p.job else 0.0)
         elif shows is Shows.PHOTOS:
             words = p.attention or tr("It has photos and no head yet.")
             board.say("warning" if p.attention else "", name, words, tr("Reconstruct"))

@@ -85,6 +85,11 @@ class HeadPresenter(QObject):
         return self.opened is not None and self.opened.path is None
 
     @property
+    def waiting(self) -> bool:
+        """True while the job on this capture waits for others to end."""
+        return self.job is not None and self.job.state is JobState.WAITING
+
+    @property
     def can_reconstruct(self) -> bool:
         """True when a capture of the library is open and nothing works on it."""
         return self._capture() is not None and self.job is None and bool(self.tiles or self.opened)
@@ -92,6 +97,8 @@ class HeadPresenter(QObject):
     def open(self, path: Path) -> None:
         """Show a capture's folder, a result folder or a head file; soon, in any case: reading happens in a worker."""
         self._asked += 1
+        if self._loading is not None:
+            self._loading.cancel()
         self.path, self.error, self.name, self.attention = path, None, path.name.removesuffix(HEAD_ENDING), ""
         self._take(None)
         self._set_tiles(())
@@ -231,10 +238,12 @@ class HeadPresenter(QObject):
         if self.job is not None:
             self.job.partial.disconnect(self._on_partial)
             self.job.progressed.disconnect(self._on_progress)
+            self.job.changed.disconnect(self.changed)
         self.job = job
         if job is not None:
             job.partial.connect(self._on_partial)
             job.progressed.connect(self._on_progress)
+            job.changed.connect(self.changed)
             self._take(None)
 
     def _job_started(self, job: Job) -> None:
