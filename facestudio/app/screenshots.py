@@ -18,6 +18,7 @@ from PySide6.QtWidgets import QApplication
 
 from facestudio.app.application import Application
 from facestudio.app.registry import page_classes
+from facestudio.app.sample import sample_photos
 from facestudio.app.screen import check_screen
 from facestudio.app.settings import CONFIG_VARIABLE, LIBRARY_VARIABLE
 from facestudio.atomic import write_file
@@ -89,11 +90,25 @@ def take_all(folder: Path) -> list[Path]:
             program.navigator.open_export(record.path)
         else:
             program.navigator.open_page(page.key)
+        if page.key == "capture":
+            play_sample(program)
         rest(2.0)
         all_sizes(page.key, 0.8)
     program.window.close()
     program.close()
     return taken
+
+
+def play_sample(program: Application) -> None:
+    """Play the sample's photos to the Capture page as three cameras, and wait until it has judged them."""
+    from facestudio.app.pages.capture.page import CapturePage
+    from facestudio.capture.device import address_identity
+
+    page = program.window.stage.pages["capture"]
+    if isinstance(page, CapturePage):
+        for view, path in sample_photos().items():
+            page.presenter.assign(view, address_identity(str(path)))
+        wait_until(lambda: all(page.presenter.tile(view).report is not None for view in sample_photos()))
 
 
 def main() -> int:
