@@ -11,6 +11,16 @@ from facestudio.app.strings import tr
 from facestudio.app.theme import tokens
 from facestudio.types import ViewName
 
+_HIGHEST = 300  # pixels: the steps below stay in sight on a large screen
+
+
+def fitted(area: QRectF, width: int, height: int) -> QRectF:
+    """The largest rectangle with a picture's proportions in the middle of another."""
+    scale = min(area.width() / width, area.height() / height)
+    result = QRectF(0.0, 0.0, scale * width, scale * height)
+    result.moveCenter(area.center())
+    return result
+
 
 class BoardPicture(QWidget):
     """The picture, the corners found in it, and a veil over the parts where the board has not been yet."""
@@ -31,8 +41,8 @@ class BoardPicture(QWidget):
         return QSize(320, 180)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """As wide as a webcam's picture."""
-        self.setMaximumHeight(round(self.width() * 9 / 16))
+        """As high as a webcam's picture of this width."""
+        self.setFixedHeight(min(round(self.width() * 9 / 16), _HIGHEST))
         super().resizeEvent(event)
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -55,9 +65,10 @@ class BoardPicture(QWidget):
         else:
             bgr = tile.picture.bgr
             h, w = bgr.shape[:2]
-            painter.drawImage(area, QImage(bgr.data, w, h, int(bgr.strides[0]), QImage.Format.Format_BGR888))
-            self._veil(painter, area, tile)
-            self._corners(painter, area, tile)
+            inside = fitted(area, w, h)
+            painter.drawImage(inside, QImage(bgr.data, w, h, int(bgr.strides[0]), QImage.Format.Format_BGR888))
+            self._veil(painter, inside, tile)
+            self._corners(painter, inside, tile)
         painter.setClipping(False)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(QPen(QColor(t.line), 1))
