@@ -117,6 +117,10 @@ def test_a_click_on_a_photo_flies_there_and_the_cross_fade_shows_it(page: HeadPa
     QTest.keyClick(page.view.viewer.widget, Qt.Key.Key_Escape)
     assert not page.view.fade.isVisible()
     assert not page.film.tiles[1].isChecked()
+    QTest.mouseClick(page.film.tiles[2], LEFT)
+    page.view.fade.slider.setFocus()
+    QTest.keyClick(page.view.fade.slider, Qt.Key.Key_Escape)
+    assert not page.view.fade.isVisible()
 
 
 def test_a_screenshot_is_kept_and_said(

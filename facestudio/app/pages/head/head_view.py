@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRectF, Qt, Signal
-from PySide6.QtGui import QImage, QPainter, QResizeEvent
+from PySide6.QtCore import QEvent, QRectF, Qt, Signal
+from PySide6.QtGui import QImage, QKeyEvent, QPainter, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from facestudio.app.icons import icon
@@ -49,6 +49,15 @@ class FadeBar(QFrame):
     def retint(self) -> None:
         """Draw the icon in the theme's colours."""
         self.close_button.setIcon(icon("close"))
+
+    def event(self, event: QEvent) -> bool:
+        """Esc on the slider leaves the photo, before the window takes it for something else."""
+        if isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape:
+            if event.type() == QEvent.Type.KeyPress:
+                self.closed.emit()
+            event.accept()
+            return True
+        return super().event(event)
 
     def start(self) -> None:
         """Show the bar at a share from which both can be seen."""
