@@ -12,6 +12,7 @@ from facestudio.errors import NoFaceError
 from facestudio.library import marks
 from facestudio.library.records import CaptureState, LibraryError
 from facestudio.pipeline import reconstruct_capture as pipeline
+from facestudio.progress import CancelToken
 from facestudio.types import ViewName
 from tests.app.library.conftest import Desk, until
 
@@ -193,6 +194,24 @@ def test_the_queue_can_be_stopped(desk: Desk, monkeypatch: pytest.MonkeyPatch) -
     desk.presenter.stop_queue()
     until(lambda: not desk.context.jobs.active())
     assert len(done) == 1
+
+
+def test_a_cancel_stops_the_whole_queue(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[Path] = []
+
+    def fake(capture: Path, settings: Any, progress: Any, cancel: CancelToken, partial: Any) -> None:
+        begun.append(capture)
+        while True:
+            cancel.check()
+
+    monkeypatch.setattr(pipeline, "reconstruct_capture", fake)
+    desk.presenter.reconstruct_new()
+    until(lambda: bool(begun))
+    desk.context.jobs.cancel_all()
+    until(lambda: not desk.context.jobs.active())
+    desk.settle()
+    assert (len(begun), len(desk.presenter.queue)) == (1, 0)
+    assert desk.said[-1] == "Stopped; 2 more were waiting."
 
 
 def test_a_capture_that_another_window_works_on_says_so(desk: Desk) -> None:

@@ -322,6 +322,10 @@ class LibraryPresenter(QObject):
             self.thumbnails.look_again(job.capture)
         if job is self._queued:
             self._queued = None
+            if job.state is JobState.CANCELLED and self.queue:
+                # Also when the window closes: what was stopped must not begin again with the next capture.
+                self.navigator.say(tr("Stopped; {count} more were waiting.", count=len(self.queue)))
+                self.queue.clear()
             self._next()
         self.reload()
 
