@@ -95,6 +95,7 @@ class CaptureGrid(QListView):
         """Tell the scroll bar how much there is."""
         bar, page = self.verticalScrollBar(), self.viewport().height()
         bar.setRange(0, max(0, self._layout.height - page))
+        bar.setEnabled(bar.maximum() > 0)  # a bar is always there, so that cards do not jump; it has a handle when it can move
         bar.setPageStep(page)
         bar.setSingleStep(max(1, self._layout.card_height // 3))
 
