@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from facestudio import __version__
@@ -31,7 +33,7 @@ def test_what_the_computer_refuses_is_no_defect_of_ours(error: Exception, words:
 
 def test_a_defect_says_that_it_is_one_and_carries_its_trace() -> None:
     try:
-        {}["photo"]
+        int(os.environ["NO_SUCH_VARIABLE"])
     except KeyError as error:
         told = problem(error)
     assert "KeyError" in told.what
