@@ -17,12 +17,15 @@ def run(path: Path | None = None) -> int:
     from PySide6.QtWidgets import QApplication
 
     from facestudio.app.application import Application
+    from facestudio.app.stop_signals import StopSignals
 
     app = QApplication.instance() or QApplication([sys.argv[0] or "facestudio"])
     assert isinstance(app, QApplication)
     program = Application(app)
     program.show(path)
+    signals = StopSignals(program.window.stop_and_close)
     try:
         return app.exec()
     finally:
+        signals.close()
         program.close()

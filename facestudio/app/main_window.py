@@ -208,7 +208,7 @@ class MainWindow(QMainWindow):
         box.setDefaultButton(stay)
         box.setEscapeButton(stay)
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        stop.clicked.connect(self._stop_and_close)
+        stop.clicked.connect(self.stop_and_close)
         box.finished.connect(self._answered)
         self._question = box
         box.open()
@@ -216,7 +216,8 @@ class MainWindow(QMainWindow):
     def _answered(self) -> None:
         self._question = None
 
-    def _stop_and_close(self) -> None:
+    def stop_and_close(self) -> None:
+        """Cancel what runs, and close as soon as it has stopped, without a question."""
         self._closing = True
         self.context.jobs.cancel_all()
         self._finish_closing()

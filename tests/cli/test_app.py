@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -40,3 +42,20 @@ def test_a_screen_that_does_not_answer_is_named(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert ":4711" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.gui
+@pytest.mark.skipif(os.name != "posix" or not os.environ.get("DISPLAY"), reason="needs a screen, and signals")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_request_to_end_closes_the_window_in_good_order(tmp_path: Path, number: signal.Signals) -> None:
+    places = {"FACESTUDIO_CONFIG_DIR": str(tmp_path / "c"), "FACESTUDIO_LIBRARY": str(tmp_path / "l")}
+    with subprocess.Popen([sys.executable, "-m", "facestudio", "app"], env={**os.environ, **places}) as window:
+        log = tmp_path / "c" / "log" / "facestudio.log"
+        until = time.monotonic() + 60
+        while not (log.is_file() and "FaceStudio" in log.read_text(encoding="utf-8")) and time.monotonic() < until:
+            time.sleep(0.1)
+        time.sleep(1.5)  # from the first line of the log to the event loop
+        window.send_signal(number)
+        assert window.wait(60) == 0
+    assert (tmp_path / "c" / "window.ini").is_file()  # written when a window closes
+    assert not (tmp_path / "c" / "log" / "crash.txt").exists()
