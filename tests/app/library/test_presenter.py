@@ -279,6 +279,22 @@ def test_photos_known_already_are_left_out_at_first(desk: Desk, pictures: dict[V
     assert desk.imports.chosen == []
 
 
+def test_what_is_dropped_while_one_decides_joins(desk: Desk, tmp_path: Path, pictures: dict[ViewName, Path]) -> None:
+    imports = desk.imports
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        for view, path in pictures.items():
+            (tmp_path / name / f"{view}.jpg").write_bytes(path.read_bytes() + name.encode())
+    imports.offer([tmp_path / "one"])
+    until(lambda: len(imports.captures) == 1)
+    imports.change(0, subject="Changed")
+    imports.offer([tmp_path / "two"])
+    until(lambda: len(imports.captures) == 2)
+    assert [c.subject for c in imports.captures] == ["Changed", "two"]
+    desk.context.undo.undo()
+    assert [c.subject for c in imports.captures] == ["one", "two"]
+
+
 def test_a_drop_without_photos_is_answered(desk: Desk, tmp_path: Path) -> None:
     (tmp_path / "letter.docx").write_text("")
     desk.imports.offer([tmp_path / "letter.docx"])

@@ -120,14 +120,15 @@ class ImportPresenter(QObject):
 
     def _proposed(self, proposal: Proposal) -> None:
         self.looking.emit(False)
-        self._round += 1
-        self.captures, self.skipped = list(proposal.captures), proposal.skipped
-        self.left_out = {row for row, capture in enumerate(proposal.captures) if capture.known_as}
-        if not self.captures:
+        if not proposal.captures:
             first = proposal.skipped[0] if proposal.skipped else None
             self._context.navigator.say(first.sentence if first else tr("There are no photos in it."))
-            self.closed.emit()
             return
+        # What is dropped while an import is being decided joins it: changes made to the others stay.
+        before = len(self.captures)
+        self.captures += proposal.captures
+        self.skipped += proposal.skipped
+        self.left_out |= {before + row for row, capture in enumerate(proposal.captures) if capture.known_as}
         self.changed.emit(-1)
         self.opened.emit()
 

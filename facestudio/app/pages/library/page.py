@@ -105,6 +105,7 @@ class LibraryPage(Page):
         self.grid.rename_wanted.connect(self._rename)
         self.grid.menu_wanted.connect(self._menu)
         self.inspected.export_wanted.connect(self._export_subject)
+        self.imports.looking.connect(self._looking)
         self.imports.opened.connect(lambda: self._show_import(True))
         self.imports.closed.connect(lambda: self._show_import(False))
         self.imports.imported.connect(self._imported)
@@ -152,6 +153,10 @@ class LibraryPage(Page):
             self.imports.offer(paths)
         else:
             self.choose_photos()
+
+    def _looking(self, looking: bool) -> None:
+        for zone in (self.empty, self.zone):
+            zone.setText(tr("Looking at the photos…") if looking else tr("Drop three photos or a folder here"))
 
     def _show_import(self, shown: bool) -> None:
         self.stack.setCurrentIndex(1 if shown else 0)

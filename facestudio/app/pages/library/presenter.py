@@ -170,6 +170,7 @@ class LibraryPresenter(QObject):
         if records:
             one = tr("deletion of {name}", name=records[0].name)
             text = one if len(records) == 1 else tr("deletion of {count} captures", count=len(records))
+            self.queue = deque(path for path in self.queue if path not in {record.path for record in records})
             self._push(Delete(text, self.edits, self.reload, self.library, [record.path for record in records]))
             self.navigator.say(tr("Moved to the trash. Ctrl+Z brings it back."))
 
