@@ -25,6 +25,7 @@ from facestudio.types import Camera, ViewName
 
 _PICTURES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"}
 _GOOD_RMSE, _GOOD_SCALE = 0.5, 0.003
+_ENOUGH_SHOTS = 8  # with fewer a position is uncertain however well the corners fit
 
 
 @dataclass(frozen=True)
@@ -45,17 +46,17 @@ class CalibrationReport:
     @property
     def good(self) -> bool:
         """Good enough for millimetres."""
-        return self.extrinsics.rmse_px < _GOOD_RMSE and abs(self.scale.mean) < _GOOD_SCALE
+        e = self.extrinsics
+        return e.together >= _ENOUGH_SHOTS and e.rmse_px < _GOOD_RMSE and abs(self.scale.mean) < _GOOD_SCALE
 
     @property
     def sentences(self) -> tuple[str, ...]:
         """The report in words, the verdict first."""
         e, s = self.extrinsics, self.scale
-        verdict = (
-            "Good"
-            if self.good
-            else "Poor: take more pictures, sharper ones, and check that the board is flat and printed at 100 %"
-        )
+        few = f"Too few: {_ENOUGH_SHOTS} shots that two cameras or more saw are needed, with the board held still"
+        poor = "Poor: take more pictures, sharper ones, and check that the board is flat and printed at 100 %"
+        verdict = "Good" if self.good else few if e.together < _ENOUGH_SHOTS else poor
+        direction = "long" if s.mean >= 0 else "short"
         lens = [
             f"{v}: focal length {e.cameras[v].K[0, 0]:.1f} px (± {i.focal_sigma:.2%}), lens error {i.rmse_px:.2f} px, "
             f"board in {self.found[v][0]} of {self.found[v][1]} pictures"
@@ -65,7 +66,7 @@ class CalibrationReport:
             f"{verdict}.",
             f"Corners are reprojected to {e.rmse_px:.2f} px over {len(e.shots)} shots, {e.together} of them seen by two or more cameras.",
             *([f"{self.moved} shots were left out: the board moved while they were taken."] if self.moved else []),
-            f"Board edges of {self.spec.square_mm:g} mm are measured {s.mean:+.2%} too long on average, each to {s.rms_mm:.2f} mm.",
+            f"Board edges of {self.spec.square_mm:g} mm are measured {abs(s.mean):.2%} too {direction} on average, each to {s.rms_mm:.2f} mm.",
             *lens,
         )
 

@@ -108,6 +108,13 @@ def test_a_board_of_another_size_shows_in_the_rig_s_size_only_so_the_ruler_line_
     assert report.extrinsics.rmse_px < 0.1
 
 
+def test_a_calibration_from_few_shots_is_not_called_good_however_well_it_fits() -> None:
+    report = calibrate(detections(9, 0.05)[:7], SIZES, SPEC)  # type: ignore[arg-type]
+    assert report.extrinsics.rmse_px < 0.2
+    assert not report.good
+    assert report.sentences[0].startswith("Too few")
+
+
 def test_too_few_pictures_and_cameras_that_never_met_are_said() -> None:
     with pytest.raises(CalibrationError, match="left camera: The board was found in 3 pictures"):
         calibrate(detections(3), SIZES, SPEC)  # type: ignore[arg-type]

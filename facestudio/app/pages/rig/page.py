@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QImage, QKeySequence, QPixmap, QShortcut
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -60,6 +60,8 @@ class RigPage(Page):
         self.check = QPushButton(tr("Check with the newest capture"), self.side)
         self.take_over = QPushButton(tr("Import…"), self.side)
         self.give = QPushButton(tr("Export…"), self.side)
+        self.count.setWordWrap(False)
+        self.area = QScrollArea(self)
         self._build()
         self._build_side()
         self._connect()
@@ -107,7 +109,7 @@ class RigPage(Page):
         for card in (first, second, third):
             column.addWidget(card)
         column.addStretch(1)
-        area = QScrollArea(self)
+        area = self.area
         area.setWidgetResizable(True)
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -194,6 +196,7 @@ class RigPage(Page):
         bgr = rig_picture(report.rig.cameras, report.extrinsics.boards, report.spec, (900, 480))
         image = QImage(bgr.data, bgr.shape[1], bgr.shape[0], int(bgr.strides[0]), QImage.Format.Format_BGR888)
         self.plan.setPixmap(QPixmap.fromImage(image))  # a copy: the array may go
+        QTimer.singleShot(0, self, lambda: self.area.ensureWidgetVisible(self.report))
 
     def _calibrate(self) -> None:
         self.presenter.calibrate()
