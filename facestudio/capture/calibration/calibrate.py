@@ -66,7 +66,8 @@ class CalibrationReport:
             f"{verdict}.",
             f"Corners are reprojected to {e.rmse_px:.2f} px over {len(e.shots)} shots, {e.together} of them seen by two or more cameras.",
             *([f"{self.moved} shots were left out: the board moved while they were taken."] if self.moved else []),
-            f"Board edges of {self.spec.square_mm:g} mm are measured {abs(s.mean):.2%} too {direction} on average, each to {s.rms_mm:.2f} mm.",
+            f"Board edges of {self.spec.square_mm:g} mm are measured {abs(s.mean):.2%} too {direction} on average, "
+            f"each to {s.rms_mm:.2f} mm.",
             *lens,
         )
 
