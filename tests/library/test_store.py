@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -125,6 +127,19 @@ def test_a_cancel_leaves_nothing_behind(library: Library, new: NewCapture) -> No
     with pytest.raises(Cancelled):
         library.add_capture(new, stop_at_the_last, cancel)
     assert sorted(p.name for p in (library.root / "Ada" / "visit 1").iterdir()) == ["session.json"]
+
+
+def test_a_full_disk_is_said_and_nothing_is_left(library: Library, new: NewCapture, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    library.add_capture(new)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(OutputError, match="the disk is full"):
+            library.add_capture(new)
+    assert sorted(p.name for p in (library.root / "Ada" / "visit 1").iterdir()) == ["capture 1", "session.json"]
+    assert library.add_capture(new).name == "capture 2"
 
 
 def test_a_file_that_is_no_picture_is_refused_by_name(library: Library, new: NewCapture, tmp_path: Path) -> None:

@@ -63,7 +63,10 @@ def click_card(page: LibraryPage, row: int, modifier: Qt.KeyboardModifier = Qt.K
 
 def holds(path: Path, content: bytes) -> bool:
     """Whether a file is there and holds this; for a moment of a swap it is not there."""
-    return path.is_file() and path.read_bytes() == content
+    try:
+        return path.read_bytes() == content
+    except FileNotFoundError:
+        return False
 
 
 def drop(page: LibraryPage, paths: list[Path]) -> None:
