@@ -30,19 +30,17 @@ class FlowConfig:
     that the flow's patches see skin on both sides of what is read. depth_margin_m: grace of the z-buffer test.
     gain_sigma_px: size of the window in which brightness and contrast of the two photos are made equal.
     smoothness: weight of the flow's own regularisation. consistency_px: forward-backward error beyond which a match is dropped.
-    erode_px: border of the matched region that is not used.
     floor_px: error of the best matches. across_px: cross-epipolar residual at which trust is halved.
     flat_contrast: gradient of the picture along the epipolar line, in noise sigmas, at which the match is worth half.
     stride: only every stride-th pixel and row becomes a sample: neighbours share the flow's patch anyway.
     """
 
-    steepest_cosine: float = 0.12
-    context_cosine: float = 0.04
+    steepest_cosine: float = 0.06
+    context_cosine: float = 0.02
     depth_margin_m: float = 0.0025
     gain_sigma_px: float = 7.0
-    smoothness: float = 20.0
+    smoothness: float = 12.0
     consistency_px: float = 1.0
-    erode_px: int = 2
     floor_px: float = 0.2
     across_px: float = 0.7
     flat_contrast: float = 1.0
@@ -86,8 +84,7 @@ def match(sightings: Sequence[Sighting], source: int, target: int, config: FlowC
     drawn, photo = equalised(drawn, b.photo.grey, context, config.gain_sigma_px)
     forward, backward = flow_both_ways(drawn, photo, config.smoothness)
     inconsistency = np.linalg.norm(forward + _moved_by(backward, forward), axis=-1)
-    inner = cv2.erode(mask, np.ones((2 * config.erode_px + 1,) * 2, np.uint8))
-    good = (inner > 0) & (inconsistency < config.consistency_px) & (on_part > 0.0)
+    good = (mask > 0) & (inconsistency < config.consistency_px) & (on_part > 0.0)
     chosen = np.zeros_like(good)
     chosen[:: config.stride, :: config.stride] = good[:: config.stride, :: config.stride]
     flow, rays = forward[chosen], b.points[chosen] - a.camera.centre.astype(np.float32)
@@ -101,8 +98,7 @@ def match(sightings: Sequence[Sighting], source: int, target: int, config: FlowC
         (config.floor_px**2 + inconsistency[chosen] ** 2) * (1.0 + config.flat_contrast / np.maximum(contrast, 1e-3))
     )
     trust = on_part[chosen] * trust_a[chosen] * b.photo.trust[chosen] / (1.0 + (across / config.across_px) ** 2)
-    trust = trust * np.minimum(b.cosine, warp.cosine)[chosen]
-    agreement = float(good.sum() / max((inner * (on_part > 0)).sum(), 1.0))
+    agreement = float(good.sum() / max((mask * (on_part > 0)).sum(), 1.0))
     return Matches(
         source,
         target,
@@ -115,7 +111,7 @@ def match(sightings: Sequence[Sighting], source: int, target: int, config: FlowC
         trust.astype(np.float32),
         agreement,
         float(np.median(np.abs(across))) if len(across) else np.inf,
-        _likeness(drawn, photo, inner * on_part * trust_a * b.photo.trust),
+        _likeness(drawn, photo, mask * on_part * trust_a * b.photo.trust),
     )
 
 

@@ -6,6 +6,8 @@ beards are skin too, so a foreign colour lowers trust to a floor and never remov
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 
@@ -13,32 +15,60 @@ from facestudio.head.model import HeadModel
 from facestudio.types import BoolArray, ByteArray, Float32Array, Float64Array, FloatArray
 
 _FLOOR = 0.03  # what a match on a wholly foreign colour is still worth
-_ERODE_PX = 5  # the segmentation's border is good to about so many pixels of a 1280 pixel photo
+_ERODE_PX = 2  # the segmentation's border, in pixels of a 1280 pixel photo; colour bounds the skin more sharply
+_TRUST_DISTANCE, _EDGE_DISTANCE = (
+    12.0,
+    20.0,
+)  # squared Mahalanobis distance at which a colour is half skin: for trust, for outlines
 
 
-def skin_trust(pixels: ByteArray, skin: BoolArray, foreground: Float32Array | None) -> Float32Array:
-    """(H, W) float32 in [0, 1]. pixels: (H, W, 3) uint8 sRGB. skin: (H, W) bool, where the current head shows bare cheek and nose.
+@dataclass(frozen=True)
+class SkinColour:
+    """How far each pixel's colour is from this person's skin.
 
-    foreground: (H, W) float in [0, 1], 1 where the person is, or None.
-    The colour model is a Gaussian with heavy tails in (log chromaticity, weakly log brightness), fitted twice to reject outliers.
+    near: (H, W) float32 squared Mahalanobis distance, sharp to about a pixel; broad: the same of the photo smoothed by 2 pixels.
     """
-    trust = np.ones(pixels.shape[:2], np.float32)
-    if skin.sum() >= 200:
-        features = _features(np.asarray(cv2.GaussianBlur(pixels, (0, 0), 2.0), np.uint8))
+
+    near: Float32Array
+    broad: Float32Array
+
+
+def skin_colour(pixels: ByteArray, skin: BoolArray) -> SkinColour | None:
+    """Learn the colour of the skin. pixels: (H, W, 3) uint8 sRGB. skin: (H, W) bool, where the current head shows bare cheek and nose.
+
+    A Gaussian in (log chromaticity, weakly log brightness), fitted three times to reject outliers. None when too little skin is seen.
+    """
+    if skin.sum() < 200:
+        return None
+    distances = []
+    for blur_px in (1.0, 2.0):
+        features = _features(np.asarray(cv2.GaussianBlur(pixels, (0, 0), blur_px), np.uint8))
         sample = features[skin]
         keep = np.ones(len(sample), bool)
         for _ in range(3):
             centre = sample[keep].mean(0)
             inverse = np.linalg.inv(np.cov(sample[keep].T) + np.diag([0.02**2, 0.02**2, 0.10**2]))
             keep = _mahalanobis(sample, centre, inverse) < 9.0
-        distance = _mahalanobis(features.reshape(-1, 3), centre, inverse).reshape(trust.shape)
-        likely = 1.0 / (1.0 + (distance / 12.0) ** 2)
-        trust = np.asarray(_FLOOR + (1.0 - _FLOOR) * cv2.GaussianBlur(likely.astype(np.float32), (0, 0), 2.0), np.float32)
-    if foreground is not None:
-        radius = max(1, round(_ERODE_PX * pixels.shape[1] / 1280))
-        inside = cv2.erode(np.asarray(foreground, np.float32), np.ones((2 * radius + 1,) * 2, np.uint8))
-        trust = trust * np.clip((inside - 0.3) / 0.4, 0.0, 1.0).astype(np.float32)
-    return trust
+        distances.append(_mahalanobis(features.reshape(-1, 3), centre, inverse).reshape(skin.shape))
+    return SkinColour(*distances)
+
+
+def skin_trust(colour: SkinColour | None, person: Float32Array) -> Float32Array:
+    """(H, W) float32 in [0, 1]: what a match is worth. person: (H, W) float in [0, 1], 1 where the person is."""
+    radius = max(1, round(_ERODE_PX * person.shape[1] / 1280))
+    inside = cv2.erode(np.asarray(person, np.float32), np.ones((2 * radius + 1,) * 2, np.uint8))
+    trust = np.clip((inside - 0.3) / 0.4, 0.0, 1.0)
+    if colour is not None:
+        likely = 1.0 / (1.0 + (colour.broad / _TRUST_DISTANCE) ** 2)
+        trust = trust * (_FLOOR + (1.0 - _FLOOR) * cv2.GaussianBlur(likely.astype(np.float32), (0, 0), 2.0))
+    return np.asarray(trust, np.float32)
+
+
+def skin_probability(colour: SkinColour | None, person: Float32Array) -> Float32Array:
+    """(H, W) float32 in [0, 1]: skin against anything else by colour, sharp to about a pixel; one half where no colour is known."""
+    if colour is None:
+        return np.full(person.shape, 0.5, np.float32)
+    return np.asarray(1.0 / (1.0 + (colour.near / _EDGE_DISTANCE) ** 2), np.float32)
 
 
 def _features(pixels: ByteArray) -> Float32Array:

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from facestudio.head.model import HeadModel
-from facestudio.reconstruct.masks import bare_skin, skin_trust
+from facestudio.reconstruct.masks import bare_skin, skin_colour, skin_probability, skin_trust
 from facestudio.reconstruct.sighting import Photo, sight
 from facestudio.types import Camera, Float32Array, Float64Array, View
 
@@ -24,14 +24,16 @@ def prepare_photo(
 
     given: the camera as calibrated; ideal: the same without distortion. vertices: (V, 3) metres, head frame, of the head so far.
     """
-    pixels, person = np.asarray(view.image.pixels), None if mask is None else np.asarray(mask, np.float32)
+    pixels = np.asarray(view.image.pixels)
+    person = np.ones(pixels.shape[:2], np.float32) if mask is None else np.asarray(mask, np.float32)
     if np.any(given.distortion):
         pixels = np.asarray(cv2.undistort(pixels, given.K, given.distortion), np.uint8)
-        person = None if person is None else np.asarray(cv2.undistort(person, given.K, given.distortion), np.float32)
-    raw = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY).astype(np.float32)
+        person = np.asarray(cv2.undistort(person, given.K, given.distortion), np.float32)
+    # Equal weights, not those of brightness: each channel has its own grain, and so the mean has the least.
+    raw = pixels.astype(np.float32).mean(-1)
     grey = np.asarray(cv2.GaussianBlur(raw, (0, 0), blur_px), np.float32)
     skin = np.zeros(raw.shape, bool)
-    seen = sight(Photo(grey, np.ones_like(grey), 1.0), ideal, vertices, model.faces)
+    seen = sight(Photo(grey, person, 1.0, person, person), ideal, vertices, model.faces)
     if seen is not None:
         on = bare_skin(model, vertices)[np.maximum(seen.face, 0)] & seen.covered & (seen.cosine > 0.4)
         x, y = seen.corner
@@ -40,4 +42,6 @@ def prepare_photo(
     kernel = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
     grain = float(np.sqrt(np.pi / 2) / 6 * np.abs(cv2.filter2D(raw, -1, kernel))[skin].mean()) if skin.any() else 2.0
     left_by_blur = 1.0 / np.sqrt(1.0 + 4.0 * np.pi * blur_px**2)
-    return Photo(grey, skin_trust(pixels, skin, person), max(0.5, grain * left_by_blur))
+    colour = skin_colour(pixels, skin)
+    noise = max(0.5, grain * left_by_blur)
+    return Photo(grey, skin_trust(colour, person), noise, skin_probability(colour, person), person)

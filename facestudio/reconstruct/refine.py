@@ -23,6 +23,7 @@ from facestudio.geometry.shading import vertex_normals
 from facestudio.head.landmarks import LandmarkBasis, landmark_basis, on_surface
 from facestudio.head.model import HeadModel
 from facestudio.progress import CancelToken, Progress, silent
+from facestudio.reconstruct.contour import Outline, outline, outline_parts, outline_rows
 from facestudio.reconstruct.correspondence import Matches, match
 from facestudio.reconstruct.detector_error import DetectorError
 from facestudio.reconstruct.displace import Field, conditional_sigma, prior_field
@@ -111,14 +112,17 @@ def refine(
     for i, robust in enumerate(rounds):
         progress("refine", i / (len(rounds) + 1), f"round {i + 1} of {len(rounds)}")
         cancel.check()
-        matches = _observe(problem, head, cancel)
+        sightings = _sightings(problem, head)
+        matches = _observe(problem, sightings, cancel)
         if i == 0:
             before = _mean(m.likeness for m in matches)
         if sum(len(m.flow) for m in matches) < 200:
             return _kept(start, cameras, problem, "The photos share too little visible skin to be matched.")
-        head, solution = _step(problem, head, matches, robust, i >= len(rounds) - config.focal_rounds)
+        head, solution = _step(
+            problem, head, matches, _outlines(problem, sightings), robust, i >= len(rounds) - config.focal_rounds
+        )
     assert solution is not None
-    matches = _observe(problem, head, cancel)
+    matches = _observe(problem, _sightings(problem, head), cancel)
     agreement, across, after = (
         _mean(values) for values in zip(*((m.agreement, m.across_px, m.likeness) for m in matches), strict=True)
     )
@@ -177,8 +181,7 @@ def _prepare(
     )
 
 
-def _observe(problem: _Problem, head: _Head, cancel: CancelToken) -> list[Matches]:
-    sightings = _sightings(problem, head)
+def _observe(problem: _Problem, sightings: Sequence[Sighting | None], cancel: CancelToken) -> list[Matches]:
     matches = []
     for a, b in problem.pairs:
         cancel.check()
@@ -187,13 +190,23 @@ def _observe(problem: _Problem, head: _Head, cancel: CancelToken) -> list[Matche
     return matches
 
 
+def _outlines(problem: _Problem, sightings: Sequence[Sighting | None]) -> list[Outline]:
+    config, parts = problem.config.contour, outline_parts(problem.model)
+    return [outline(s, i, parts, config) for i, s in enumerate(sightings) if s is not None]
+
+
 def _sightings(problem: _Problem, head: _Head) -> list[Sighting | None]:
     vertices = _vertices(problem.model, head)
     return [sight(p, c, vertices, problem.model.faces) for p, c in zip(problem.photos, head.cameras, strict=True)]
 
 
 def _step(
-    problem: _Problem, head: _Head, matches: Sequence[Matches], robust_m: float, free_focals: bool
+    problem: _Problem,
+    head: _Head,
+    matches: Sequence[Matches],
+    outlines: Sequence[Outline],
+    robust_m: float,
+    free_focals: bool,
 ) -> tuple[_Head, Solution]:
     """One Gauss-Newton step of everything."""
     model, config = problem.model, problem.config
@@ -205,6 +218,10 @@ def _step(
     for m in matches:
         evidence = rows(m, head.cameras, normal_basis, model.faces, unknowns, config.flow.stride**2, config.solve)
         add_evidence(system, evidence, carry_to(m, model.faces, model.vertex_count), head.lift, robust_m, config.solve)
+    for edge in outlines:
+        evidence = outline_rows(edge, head.cameras[edge.view], normal_basis, model.faces, unknowns, config.contour)
+        carry = carry_to(edge, model.faces, model.vertex_count)
+        add_evidence(system, evidence, carry, head.lift, max(robust_m, config.contour.robust_m), config.solve)
     vertices = _vertices(model, head)
     if problem.landmarks is not None and problem.error is not None:
         points = on_surface(vertices, model.faces, model.embeddings["mediapipe478"])[model.embeddings["mediapipe478"].ids < 468]

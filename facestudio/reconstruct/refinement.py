@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from enum import IntEnum, StrEnum
 
+from facestudio.reconstruct.contour import ContourConfig
 from facestudio.reconstruct.correspondence import FlowConfig
 from facestudio.reconstruct.displace import FieldConfig
 from facestudio.reconstruct.solve import SolveConfig
@@ -54,6 +55,7 @@ class RefineConfig:
     sigma_scale: float = 1.0
     posterior_draws: int = 48
     flow: FlowConfig = field(default_factory=FlowConfig)
+    contour: ContourConfig = field(default_factory=ContourConfig)
     solve: SolveConfig = field(default_factory=SolveConfig)
     surface: FieldConfig = field(default_factory=FieldConfig)
 

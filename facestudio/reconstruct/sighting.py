@@ -25,11 +25,20 @@ class Photo:
 
     grey: (H, W) float32 in [0, 255], slightly blurred. noise: standard deviation of its grain after the blur, grey levels.
     trust: (H, W) float32 in [0, 1], how surely a pixel shows skin (`masks`).
+    skin: (H, W) float32 in [0, 1], how alike a pixel's colour is to this person's skin, sharp. person: (H, W) float32 in [0, 1].
     """
 
     grey: Float32Array
     trust: Float32Array
     noise: float
+    skin: Float32Array
+    person: Float32Array
+
+    def cropped(self, window: tuple[slice, slice]) -> Photo:
+        """The same inside a window (rows, columns)."""
+        parts = (np.ascontiguousarray(p[window]) for p in (self.grey, self.trust, self.skin, self.person))
+        grey, trust, skin, person = parts
+        return Photo(grey, trust, self.noise, skin, person)
 
 
 @dataclass(frozen=True)
@@ -68,7 +77,7 @@ def sight(photo: Photo, camera: Camera, vertices: Float64Array, faces: IntArray)
         return None
     width, height = (int(n) for n in high - low)
     window = (slice(low[1], high[1]), slice(low[0], high[0]))
-    cropped = Photo(np.ascontiguousarray(photo.grey[window]), np.ascontiguousarray(photo.trust[window]), photo.noise)
+    cropped = photo.cropped(window)
     K = camera.K.copy()
     K[:2, 2] -= low
     inner = replace(camera, K=K, width=width, height=height)

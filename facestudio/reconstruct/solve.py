@@ -14,13 +14,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import scipy.sparse as sp
 from scipy.sparse.linalg import SuperLU, splu
 
 from facestudio.reconstruct.correspondence import Matches
-from facestudio.types import Camera, Float64Array, FloatArray, IntArray
+from facestudio.types import Camera, Float32Array, Float64Array, FloatArray, IntArray
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,15 @@ class SolveConfig:
     expression_tail: float = 0.10
     anchor_sigma_px: float = 4.0
     anchor_count: float = 12.0
+
+
+class OnSurface(Protocol):
+    """Samples on the mesh: face (N,) int, bary (N, 3) float."""
+
+    @property
+    def face(self) -> IntArray: ...  # noqa: D102
+    @property
+    def bary(self) -> Float32Array: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
@@ -249,7 +259,7 @@ def projection(camera: Camera, points: Float64Array) -> tuple[Float64Array, Floa
     return by_camera @ camera.R, np.stack([fx * x / z, fy * y / z], -1)
 
 
-def carry_to(matches: Matches, faces: IntArray, vertices: int) -> sp.csr_matrix:
+def carry_to(matches: OnSurface, faces: IntArray, vertices: int) -> sp.csr_matrix:
     """(N, V) sparse: from vertices to samples."""
     n = len(matches.face)
     index = np.repeat(np.arange(n), 3)
