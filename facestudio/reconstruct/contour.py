@@ -158,8 +158,11 @@ def change_point(probability: Float32Array, margin: int) -> tuple[Float32Array, 
     end = np.argmax(score, axis=1)
     inside = (total[rows, end] - total[rows, end - margin]) / margin
     outside = (total[rows, end + margin] - total[rows, end]) / margin
+    last, first = probability[rows, end], probability[rows, end + 1]
+    # Between the last pixel inside and the first outside the probability falls through one half; a crisp edge lies in the middle.
+    within = np.clip((last - 0.5) / np.maximum(last - first, 1e-3), 0.0, 1.0) - 0.5
     at_limit = (end == margin) | (end == 2 * reach - margin - 1)
-    return (end - reach).astype(np.float32), np.where(at_limit, 0.0, inside - outside).astype(np.float32)
+    return (end - reach + within).astype(np.float32), np.where(at_limit, 0.0, inside - outside).astype(np.float32)
 
 
 def outline_rows(

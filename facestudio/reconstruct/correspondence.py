@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from facestudio.reconstruct.sighting import Sighting, transfer
+from facestudio.reconstruct.sighting import Layer, Sighting, Transfer, transfer
 from facestudio.types import BoolArray, Float32Array, IntArray
 
 
@@ -32,6 +32,8 @@ class FlowConfig:
     smoothness: weight of the flow's own regularisation. consistency_px: forward-backward error beyond which a match is dropped.
     floor_px: error of the best matches. across_px: cross-epipolar residual at which trust is halved.
     flat_contrast: gradient of the picture along the epipolar line, in noise sigmas, at which the match is worth half.
+    shine_px: difference from the layer that is blind to highlights at which trust in the other is halved.
+    layer_sigma: factor on the standard deviation of each layer's matches: the dull one's grain harms the flow more than contrast tells.
     stride: only every stride-th pixel and row becomes a sample: neighbours share the flow's patch anyway.
     """
 
@@ -44,6 +46,8 @@ class FlowConfig:
     floor_px: float = 0.2
     across_px: float = 0.7
     flat_contrast: float = 1.0
+    shine_px: float = 0.3
+    layer_sigma: tuple[float, ...] = (1.0, 2.0)
     stride: int = 2
 
 
@@ -71,48 +75,96 @@ class Matches:
     likeness: float
 
 
-def match(sightings: Sequence[Sighting], source: int, target: int, config: FlowConfig, part_trust: Float32Array) -> Matches:
-    """Match view `source` to view `target`. part_trust: (F,) float32 in [0, 1], what a match on each triangle is worth."""
+def match(
+    sightings: Sequence[Sighting], source: int, target: int, config: FlowConfig, part_trust: Float32Array
+) -> tuple[Matches, ...]:
+    """Match view `source` to view `target`, once per layer. part_trust: (F,) float32 in [0, 1], what a match on each triangle is worth."""
     a, b = sightings[source], sightings[target]
     warp = transfer(b, a, config.steepest_cosine, config.depth_margin_m)
-    drawn = np.asarray(cv2.remap(a.photo.grey, warp.x, warp.y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE), np.float32)
-    trust_a = cv2.remap(a.photo.trust, warp.x, warp.y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=(0.0,))
-    on_part = np.where(b.covered, part_trust[np.maximum(b.face, 0)], np.float32(0.0))
     context = transfer(b, a, config.context_cosine, config.depth_margin_m).visible
     mask = cv2.morphologyEx(warp.visible, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
-    strength = texture_strength(drawn)
-    drawn, photo = equalised(drawn, b.photo.grey, context, config.gain_sigma_px)
-    forward, backward = flow_both_ways(drawn, photo, config.smoothness)
-    inconsistency = np.linalg.norm(forward + _moved_by(backward, forward), axis=-1)
-    good = (mask > 0) & (inconsistency < config.consistency_px) & (on_part > 0.0)
-    chosen = np.zeros_like(good)
-    chosen[:: config.stride, :: config.stride] = good[:: config.stride, :: config.stride]
-    flow, rays = forward[chosen], b.points[chosen] - a.camera.centre.astype(np.float32)
+    trust_a = cv2.remap(a.photo.trust, warp.x, warp.y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=(0.0,))
+    on_part = np.where(b.covered, part_trust[np.maximum(b.face, 0)], np.float32(0.0))
+    trust = np.asarray(mask * on_part * trust_a * b.photo.trust, np.float32)
+    grid = np.zeros(mask.shape, bool)
+    grid[:: config.stride, :: config.stride] = True
+    chosen = grid & (mask > 0) & (on_part > 0.0)
+    rays = b.points[chosen] - a.camera.centre.astype(np.float32)
     along = epipolar_direction(b, chosen, rays)
     unit = along / np.maximum(np.linalg.norm(along, axis=1, keepdims=True), np.float32(1e-9))
-    across = flow[:, 0] * -unit[:, 1] + flow[:, 1] * unit[:, 0]
+    readings = [
+        _read(of_a, of_b, warp, context, chosen, unit, trust, config, factor)
+        for of_a, of_b, factor in zip(a.photo.layers, b.photo.layers, config.layer_sigma, strict=True)
+    ]
+    matches = []
+    for k, reading in enumerate(readings):
+        worth = trust[chosen] / (1.0 + (reading.across / config.across_px) ** 2)
+        for dull in readings[k + 1 :]:
+            worth = worth * _agreeing(reading, dull, config.shine_px)
+        keep = reading.inconsistency < config.consistency_px
+        matches.append(
+            Matches(
+                source,
+                target,
+                b.face[chosen][keep],
+                b.bary[chosen][keep],
+                b.points[chosen][keep],
+                b.normals[chosen][keep],
+                reading.flow[keep],
+                reading.sigma_px[keep],
+                worth[keep].astype(np.float32),
+                float(keep.mean()) if len(keep) else 0.0,
+                float(np.median(np.abs(reading.across[keep]))) if keep.any() else np.inf,
+                reading.likeness,
+            )
+        )
+    return tuple(matches)
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """What one layer says at the chosen pixels. flow (N, 2); along, across (N,) pixels, of the epipolar line; the rest as in `Matches`."""
+
+    flow: Float32Array
+    along: Float32Array
+    across: Float32Array
+    inconsistency: Float32Array
+    sigma_px: Float32Array
+    likeness: float
+
+
+def _read(
+    source: Layer,
+    target: Layer,
+    warp: Transfer,
+    context: Float32Array,
+    chosen: BoolArray,
+    unit: Float32Array,
+    trust: Float32Array,
+    config: FlowConfig,
+    factor: float,
+) -> _Reading:
+    drawn = np.asarray(cv2.remap(source.picture, warp.x, warp.y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE), np.float32)
+    strength = texture_strength(drawn)
+    drawn, photo = equalised(drawn, target.picture, context, config.gain_sigma_px)
+    forward, backward = flow_both_ways(drawn, photo, config.smoothness)
+    inconsistency = np.linalg.norm(forward + _moved_by(backward, forward), axis=-1)[chosen]
+    flow = forward[chosen]
     # Structure tensor along the epipolar line: the picture's power there, relative to the grain of both photos.
     power = np.einsum("ni,nij,nj->n", unit, strength[chosen], unit)
-    contrast = power / (a.photo.noise**2 + b.photo.noise**2)
-    sigma = np.sqrt(
-        (config.floor_px**2 + inconsistency[chosen] ** 2) * (1.0 + config.flat_contrast / np.maximum(contrast, 1e-3))
+    contrast = power / (source.noise**2 + target.noise**2)
+    sigma = factor * np.sqrt(
+        (config.floor_px**2 + inconsistency**2) * (1.0 + config.flat_contrast / np.maximum(contrast, 1e-3))
     )
-    trust = on_part[chosen] * trust_a[chosen] * b.photo.trust[chosen] / (1.0 + (across / config.across_px) ** 2)
-    agreement = float(good.sum() / max((mask * (on_part > 0)).sum(), 1.0))
-    return Matches(
-        source,
-        target,
-        b.face[chosen],
-        b.bary[chosen],
-        b.points[chosen],
-        b.normals[chosen],
-        flow.astype(np.float32),
-        sigma.astype(np.float32),
-        trust.astype(np.float32),
-        agreement,
-        float(np.median(np.abs(across))) if len(across) else np.inf,
-        _likeness(drawn, photo, mask * on_part * trust_a * b.photo.trust),
-    )
+    across = flow[:, 0] * -unit[:, 1] + flow[:, 1] * unit[:, 0]
+    likeness = _likeness(drawn, photo, trust)
+    return _Reading(flow, (flow * unit).sum(1), across, inconsistency, sigma.astype(np.float32), likeness)
+
+
+def _agreeing(shiny: _Reading, dull: _Reading, shine_px: float) -> Float32Array:
+    """(N,) float32 in (0, 1]: how far a reading that highlights can mislead agrees with one that is blind to them, within its error."""
+    apart = (shiny.along - dull.along) ** 2 / (shine_px**2 + dull.sigma_px**2)
+    return np.asarray(1.0 / (1.0 + apart), np.float32)
 
 
 def equalised(

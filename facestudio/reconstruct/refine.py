@@ -2,6 +2,7 @@
 
     repeat   draw the head into every view (`sighting`)
              texture it from photo a, draw that into view b, flow to photo b, for every pair that shares surface (`correspondence`)
+             compare its outline with the photo's, where one photo alone sees the surface (`contour`)
              solve for identity, expression and the head's pose (or every camera, when they are unknown) together with a smooth
              displacement along the normals (`solve`, `displace`), beside what the landmarks say (`landmark_evidence`)
     accept   only when the photos agree better through the new head than through the one that was given
@@ -118,9 +119,8 @@ def refine(
             before = _mean(m.likeness for m in matches)
         if sum(len(m.flow) for m in matches) < 200:
             return _kept(start, cameras, problem, "The photos share too little visible skin to be matched.")
-        head, solution = _step(
-            problem, head, matches, _outlines(problem, sightings), robust, i >= len(rounds) - config.focal_rounds
-        )
+        free_focals = i >= len(rounds) - config.focal_rounds
+        head, solution = _step(problem, head, matches, _outlines(problem, sightings), robust, free_focals, cancel)
     assert solution is not None
     matches = _observe(problem, _sightings(problem, head), cancel)
     agreement, across, after = (
@@ -182,11 +182,11 @@ def _prepare(
 
 
 def _observe(problem: _Problem, sightings: Sequence[Sighting | None], cancel: CancelToken) -> list[Matches]:
-    matches = []
+    matches: list[Matches] = []
     for a, b in problem.pairs:
         cancel.check()
         if sightings[a] is not None and sightings[b] is not None:
-            matches.append(match(sightings, a, b, problem.config.flow, problem.part_trust))  # type: ignore[arg-type]
+            matches += match(sightings, a, b, problem.config.flow, problem.part_trust)  # type: ignore[arg-type]
     return matches
 
 
@@ -207,6 +207,7 @@ def _step(
     outlines: Sequence[Outline],
     robust_m: float,
     free_focals: bool,
+    cancel: CancelToken,
 ) -> tuple[_Head, Solution]:
     """One Gauss-Newton step of everything."""
     model, config = problem.model, problem.config
@@ -216,6 +217,7 @@ def _step(
     system = System.of_prior(unknowns, problem.field.precision)
     _add_priors(system, problem, head, unknowns, free_focals)
     for m in matches:
+        cancel.check()
         evidence = rows(m, head.cameras, normal_basis, model.faces, unknowns, config.flow.stride**2, config.solve)
         add_evidence(system, evidence, carry_to(m, model.faces, model.vertex_count), head.lift, robust_m, config.solve)
     for edge in outlines:
@@ -242,6 +244,7 @@ def _step(
             unknowns,
             config.solve,
         )
+    cancel.check()
     solution = system.solve(normal_basis)
     return _moved(head, solution, unknowns), solution
 
@@ -250,7 +253,7 @@ def _add_priors(system: System, problem: _Problem, head: _Head, unknowns: Unknow
     solve = problem.config.solve
     precision = np.zeros(unknowns.size)
     value = np.zeros(unknowns.size)
-    precision[unknowns.identity], value[unknowns.identity] = 1.0, head.identity
+    precision[unknowns.identity], value[unknowns.identity] = solve.identity_sigma**-2, head.identity
     precision[unknowns.expression] = solve.expression_sigma**-2 / (1.0 + (head.expression / solve.expression_tail) ** 2)
     value[unknowns.expression] = head.expression
     for i, column in enumerate(unknowns.focal):

@@ -20,25 +20,34 @@ _BORDER_PX = 24  # room around the head for the flow's patches
 
 
 @dataclass(frozen=True)
+class Layer:
+    """One way to read a photo.
+
+    picture: (H, W) float32, about [0, 255], slightly blurred. noise: standard deviation of its grain after that.
+    """
+
+    picture: Float32Array
+    noise: float
+
+
+@dataclass(frozen=True)
 class Photo:
     """A photo ready for matching, free of lens distortion.
 
-    grey: (H, W) float32 in [0, 255], slightly blurred. noise: standard deviation of its grain after the blur, grey levels.
-    trust: (H, W) float32 in [0, 1], how surely a pixel shows skin (`masks`).
+    layers: the readings that are matched, each against its like. trust: (H, W) float32 in [0, 1], how surely a pixel shows skin (`masks`).
     skin: (H, W) float32 in [0, 1], how alike a pixel's colour is to this person's skin, sharp. person: (H, W) float32 in [0, 1].
     """
 
-    grey: Float32Array
+    layers: tuple[Layer, ...]
     trust: Float32Array
-    noise: float
     skin: Float32Array
     person: Float32Array
 
     def cropped(self, window: tuple[slice, slice]) -> Photo:
         """The same inside a window (rows, columns)."""
-        parts = (np.ascontiguousarray(p[window]) for p in (self.grey, self.trust, self.skin, self.person))
-        grey, trust, skin, person = parts
-        return Photo(grey, trust, self.noise, skin, person)
+        layers = tuple(Layer(np.ascontiguousarray(part.picture[window]), part.noise) for part in self.layers)
+        trust, skin, person = (np.ascontiguousarray(p[window]) for p in (self.trust, self.skin, self.person))
+        return Photo(layers, trust, skin, person)
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ class SolveConfig:
 
     correlation_px2: neighbouring matches share their error: so many square pixels count as one observation.
     cauchy: residual, in sigmas, at which a match starts to fade. floor_m: error of the best match, metres.
+    identity_sigma: prior of the identity coefficients, in the model's own standard deviations.
     expression_sigma: prior of the expression weights; expression_tail: the weight from which on it gives way.
     anchor_sigma_px, anchor_count: without landmarks, the head's points stay within so many pixels of where the given head shows them,
     counted as so many independent points per view.
@@ -38,6 +39,7 @@ class SolveConfig:
     correlation_px2: float = 250.0
     cauchy: float = 2.0
     floor_m: float = 0.00015
+    identity_sigma: float = 1.0
     expression_sigma: float = 0.03
     expression_tail: float = 0.10
     anchor_sigma_px: float = 4.0

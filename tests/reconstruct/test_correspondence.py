@@ -8,7 +8,8 @@ import numpy as np
 from facestudio.geometry.camera import project
 from facestudio.head.model import HeadModel
 from facestudio.reconstruct.correspondence import equalised, flow_both_ways
-from facestudio.reconstruct.masks import bare_skin, skin_trust
+from facestudio.reconstruct.masks import bare_skin, skin_colour, skin_trust
+from facestudio.reconstruct.photo import dull, plain
 from facestudio.reconstruct.sighting import Photo, sight, transfer
 from facestudio.reconstruct.solve import projection
 from tests.reconstruct.refine_scene import given_cameras, make_capture
@@ -45,7 +46,7 @@ def test_a_surface_point_lands_where_the_other_camera_sees_it_and_hidden_ones_do
     capture = make_capture(openhead)
     left, front, _ = given_cameras(capture)
     blank = np.zeros((260, 260), np.float32)
-    a, b = (sight(Photo(blank, blank, 1.0), c, capture.truth, openhead.faces) for c in (left, front))
+    a, b = (sight(Photo((), blank, blank, blank), c, capture.truth, openhead.faces) for c in (left, front))
     assert a is not None and b is not None
     warp = transfer(b, a, steepest_cosine=0.1, depth_margin_m=0.002)
     rows, columns = np.nonzero(warp.visible)
@@ -62,8 +63,8 @@ def test_a_camera_behind_the_head_or_beside_it_sees_nothing(openhead: HeadModel)
     capture = make_capture(openhead, yaws=(0.0,))
     camera = given_cameras(capture)[0]
     blank = np.zeros((260, 260), np.float32)
-    assert sight(Photo(blank, blank, 1.0), camera, capture.truth + np.array([2.0, 0.0, 0.0]), openhead.faces) is None
-    assert sight(Photo(blank, blank, 1.0), camera, capture.truth + np.array([0.0, 0.0, 3.0]), openhead.faces) is None
+    assert sight(Photo((), blank, blank, blank), camera, capture.truth + np.array([2.0, 0.0, 0.0]), openhead.faces) is None
+    assert sight(Photo((), blank, blank, blank), camera, capture.truth + np.array([0.0, 0.0, 3.0]), openhead.faces) is None
 
 
 def test_skin_is_trusted_more_than_hair_and_background(openhead: HeadModel) -> None:
@@ -74,10 +75,17 @@ def test_skin_is_trusted_more_than_hair_and_background(openhead: HeadModel) -> N
     skin[60:100, 50:110] = True
     foreground = np.ones(picture.shape[:2], np.float32)
     foreground[:, :30] = 0.0
-    trust = skin_trust(picture, skin, foreground)
+    trust = skin_trust(skin_colour(picture, skin), foreground)
     assert trust[60:100, 50:110].mean() > 0.8
     assert trust[5:30, 50:110].mean() < 0.1
     assert trust[:, :20].max() == 0.0
+
+
+def test_shine_of_white_light_changes_the_plain_reading_and_not_the_dull_one() -> None:
+    linear = np.array([0.40, 0.22, 0.15])
+    skin, shiny = (np.rint(255 * (linear + shine) ** (1 / 2.2)).astype(np.uint8).reshape(1, 1, 3) for shine in (0.0, 0.2))
+    assert abs(float(plain(shiny)[0, 0]) - float(plain(skin)[0, 0])) > 30.0
+    assert abs(float(dull(shiny)[0, 0]) - float(dull(skin)[0, 0])) < 2.0
 
 
 def test_bare_skin_lies_on_the_front_below_the_eyes(openhead: HeadModel) -> None:

@@ -1,0 +1,183 @@
+"""What each part of dense refinement is worth, and what worse photos cost: `python tests/benchmarks/bench_ablation.py FOLDER [VARIANT …]`.
+
+FOLDER is a bench (see `facestudio evaluate --help`). Landmarks are found once per head and kind of photo; every variant refines from there
+with the bench's cameras, and is scored by the NoW protocol and without any alignment, all points of all heads pooled. Prints one line per
+variant: median / mean / 90 % in millimetres.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from facestudio.evaluate.datasets.bench import BenchHead, head_names, read_head
+from facestudio.evaluate.now import Variant, measure, measure_unaligned
+from facestudio.head.landmarks import embedding, on_surface
+from facestudio.head.model import HeadModel
+from facestudio.head.store import load_head
+from facestudio.landmarks.mediapipe_detector import MediapipeDetector
+from facestudio.landmarks.segmentation import foreground_mask
+from facestudio.pipeline.build_head import detector_errors, fitting_basis
+from facestudio.pipeline.cameras_file import read_cameras
+from facestudio.pipeline.import_triplet import find_views, read_photos
+from facestudio.progress import CancelToken, silent
+from facestudio.reconstruct.fit import Fit, fit_landmarks, head_to_world
+from facestudio.reconstruct.refinement import RefineConfig, refine_config
+from facestudio.types import ByteArray, Camera, Float32Array, Float64Array, Image, Mesh, Triplet, ViewName
+
+EVERY = 4  # scan points that are measured: one in so many
+Pixels = Callable[[ByteArray, ViewName, np.random.Generator], ByteArray]
+
+
+def jpeg(pixels: ByteArray, view: ViewName, rng: np.random.Generator) -> ByteArray:
+    """Compressed at quality 30."""
+    _, packed = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, 30])
+    return np.asarray(cv2.imdecode(packed, cv2.IMREAD_COLOR), np.uint8)
+
+
+def noisy(pixels: ByteArray, view: ViewName, rng: np.random.Generator) -> ByteArray:
+    """Grain of 8.5 / 255 on top of the bench's 2 to 4: three times its 3 in all."""
+    return np.asarray(np.clip(pixels + rng.normal(0.0, 8.5, pixels.shape), 0, 255), np.uint8)
+
+
+def brighter(pixels: ByteArray, view: ViewName, rng: np.random.Generator) -> ByteArray:
+    """The left photo exposed 30 % more."""
+    return np.asarray(np.clip(pixels * 1.3, 0, 255), np.uint8) if view == ViewName.LEFT else pixels
+
+
+def darker(pixels: ByteArray, view: ViewName, rng: np.random.Generator) -> ByteArray:
+    """The left photo exposed 30 % less."""
+    return np.asarray(pixels * 0.7, np.uint8) if view == ViewName.LEFT else pixels
+
+
+def half(pixels: ByteArray, view: ViewName, rng: np.random.Generator) -> ByteArray:
+    """Half as wide and high."""
+    return np.asarray(cv2.resize(pixels, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One line of the table. config: None for the landmark fit alone. pixels: what is done to the photos. scale: of their size."""
+
+    config: RefineConfig | None = field(default_factory=RefineConfig)
+    pixels: Pixels | None = None
+    scale: float = 1.0
+    masks: bool = True
+
+
+def trials() -> dict[str, Trial]:
+    """All variants by name."""
+    c = RefineConfig()
+    no_outline = replace(c, contour=replace(c.contour, least_contrast=2.0))
+    plain_only = replace(c, flow=replace(c.flow, layer_sigma=(1.0, 1e3)))
+    return {
+        "standard": Trial(),
+        "draft": Trial(refine_config("draft")),
+        "full": Trial(refine_config("full")),
+        "landmarks only": Trial(None),
+        "no outline": Trial(no_outline),
+        "no dull reading": Trial(plain_only),
+        "neither": Trial(replace(plain_only, contour=no_outline.contour)),
+        "no landmarks": Trial(replace(c, landmark_inflation=1e3)),
+        "no displacement": Trial(replace(c, surface=replace(c.surface, sigma_m=1e-5))),
+        "weak prior (3 sigma)": Trial(replace(c, solve=replace(c.solve, identity_sigma=3.0))),
+        "one round": Trial(replace(c, robust_m=(0.002,), focal_rounds=1)),
+        "no person mask": Trial(masks=False),
+        "JPEG quality 30": Trial(pixels=jpeg),
+        "noise x 3": Trial(pixels=noisy),
+        "left photo +30 %": Trial(pixels=brighter),
+        "left photo -30 %": Trial(pixels=darker),
+        "640 x 360": Trial(pixels=half, scale=0.5),
+    }
+
+
+@cache
+def model() -> HeadModel:
+    """OpenHead, once per process."""
+    return load_head("open")
+
+
+def fitted(head: BenchHead, pixels: Pixels | None, scale: float) -> tuple[Triplet, list[Float32Array], Fit]:
+    """Landmarks, person masks and landmark fit of one head's photos."""
+    rig = {name: _scaled(camera, scale) for name, camera in read_cameras(head.cameras).items()}
+    rng = np.random.default_rng(0)
+    images = read_photos(list(head.photos), silent, CancelToken())
+    if pixels is not None:
+        names = (ViewName.LEFT, ViewName.FRONT, ViewName.RIGHT)
+        images = [replace(i, pixels=pixels(i.pixels, name, rng)) for i, name in zip(images, names, strict=True)]
+    basis = fitting_basis(model())
+    with closing(MediapipeDetector()) as detector:
+        triplet = find_views(images, basis, detector, rig, silent, CancelToken())
+    return triplet, [_mask(v.image) for v in triplet.views], fit_landmarks(triplet.views, basis, detector_errors())
+
+
+def _mask(image: Image) -> Float32Array:
+    return foreground_mask(image)
+
+
+def _scaled(camera: Camera, scale: float) -> Camera:
+    K = camera.K.copy()
+    K[:2] *= scale
+    K[:2, 2] += 0.5 * scale - 0.5  # pixel centres are at integers
+    return replace(camera, K=K, width=round(camera.width * scale), height=round(camera.height * scale))
+
+
+def run(job: tuple[Path, str, str]) -> tuple[Float64Array, Float64Array]:
+    """(NoW distances, absolute distances) of one head in one variant, millimetres."""
+    dataset, name, variant = job
+    from facestudio.reconstruct.refine import refine  # the package offers a function of this name, too
+
+    trial, head = trials()[variant], read_head(dataset, name, calibrated=True)
+    triplet, masks, fit = fitted(head, trial.pixels, trial.scale)
+    neutral = model().template.astype(np.float64) + model().identity_basis @ fit.identity
+    posed, cameras = neutral + model().expression_basis @ fit.expression, fit.cameras
+    if trial.config is not None:
+        given = [m if trial.masks else None for m in masks]
+        found = refine(
+            triplet.views,
+            fit.cameras,
+            model(),
+            fit.identity,
+            fit.expression,
+            given,
+            trial.config,
+            calibrated=True,
+            error=detector_errors(),
+        )
+        neutral, posed, cameras = found.vertices, found.posed_vertices, found.cameras
+    scan = head.scan[::EVERY]
+    points = on_surface(neutral, model().faces, embedding(model(), "now7"))
+    now = measure(Mesh(neutral, model().faces), points, scan, head.landmarks, Variant.NOW).distances_mm
+    first = triplet.views[0].camera
+    assert first is not None
+    world = head_to_world(first, (cameras[0].R, cameras[0].t))
+    return now, measure_unaligned(Mesh(posed @ world[:, :3].T + world[:, 3], model().faces), scan)
+
+
+def line(distances: Iterable[Float64Array]) -> str:
+    """Median / mean / 90 % of all distances together."""
+    pooled = np.concatenate(list(distances))
+    return f"{np.median(pooled):.3f} / {pooled.mean():.3f} / {np.percentile(pooled, 90):.2f}"
+
+
+def main() -> None:
+    """Run the variants that were named, or all."""
+    dataset, wanted = Path(sys.argv[1]), sys.argv[2:] or list(trials())
+    with ProcessPoolExecutor(max(1, (os.cpu_count() or 2))) as pool:
+        for variant in wanted:
+            found = list(pool.map(run, [(dataset, name, variant) for name in head_names(dataset)]))
+            sys.stdout.write(f"| {variant} | {line(n for n, _ in found)} | {line(a for _, a in found)} |\n")
+            sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
