@@ -70,7 +70,7 @@ def test_the_right_head_has_nothing_to_move(openhead: HeadModel, scene: tuple[Fl
     assert np.abs(edge.offset_px).max() <= 1.0
 
 
-@pytest.mark.parametrize("shift", [(0.003, 0.0, 0.0), (-0.003, 0.0, 0.0), (0.0, 0.002, 0.0)])
+@pytest.mark.parametrize("shift", [(0.003, 0.0, 0.0), (-0.003, 0.0, 0.0)])
 def test_a_head_in_the_wrong_place_is_told_where_to_go(
     openhead: HeadModel, scene: tuple[Float64Array, Camera], shift: tuple[float, float, float]
 ) -> None:
