@@ -70,7 +70,6 @@ class CaptureGrid(QListView):
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
         self.setFrameShape(QListView.Shape.NoFrame)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setMouseTracking(True)
@@ -87,7 +86,9 @@ class CaptureGrid(QListView):
 
     def doItemsLayout(self) -> None:
         """Lay everything out anew."""
-        self._layout = GridLayout(self._presenter.listing.groups, self.viewport().width())
+        # Room is kept for the scroll bar, needed or not: else it would come, take width, and by that become needless again.
+        bar = self.verticalScrollBar().sizeHint().width()
+        self._layout = GridLayout(self._presenter.listing.groups, self.width() - bar)
         self.updateGeometries()
         self.viewport().update()
 
