@@ -44,7 +44,11 @@ def run_script(script: Path, arguments: Sequence[str], cancel: CancelToken) -> N
         plain["PATH"] = os.defpath
     said = script.with_suffix(".log")
     try:
-        with said.open("wb") as log, subprocess.Popen([str(blender), *options], stdout=log, stderr=log, env=plain) as program:
+        hidden = getattr(subprocess, "CREATE_NO_WINDOW", 0)  # Windows would open a console
+        with (
+            said.open("wb") as log,
+            subprocess.Popen([str(blender), *options], stdout=log, stderr=log, env=plain, creationflags=hidden) as program,
+        ):
             code = _wait(program, cancel)
         text = said.read_text(encoding="utf-8", errors="replace")
     except OSError as error:

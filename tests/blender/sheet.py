@@ -26,7 +26,7 @@ def sheet(folder: Path) -> np.ndarray:
 
 def _read(path: Path) -> np.ndarray:
     """A picture without the grain that few samples leave."""
-    return cv2.fastNlMeansDenoisingColored(cv2.imread(str(path)), None, 2.0, 2.0, 5, 11)
+    return cv2.fastNlMeansDenoisingColored(cv2.imread(str(path)), None, 5.0, 5.0, 5, 15)
 
 
 if __name__ == "__main__":
