@@ -13,6 +13,7 @@ from facestudio.errors import FaceStudioError
 from facestudio.types import ViewName
 
 if TYPE_CHECKING:
+    from facestudio.capture.calibration.rig_file import RigCalibration
     from facestudio.capture.device import Identity
     from facestudio.capture.group import CameraGroup
     from facestudio.capture.sight import Looker
@@ -29,9 +30,19 @@ def started_group(assignment: Mapping[ViewName, Identity], size: str, backend: s
 
     width, height = (int(part) for part in size.split("x"))
     asked = CameraSettings(width, height)
-    group = CameraGroup({v: identity_maker(i, asked, Backend(backend)) for v, i in assignment.items()})
+    group = CameraGroup({v: identity_maker(i, asked, Backend(backend), assignment) for v, i in assignment.items()})
     group.start()
     return group
+
+
+def read_rig() -> RigCalibration | FaceStudioError | None:
+    """This computer's calibration, or why it cannot be read."""
+    from facestudio.capture.calibration.rig_file import load_rig
+
+    try:
+        return load_rig()
+    except FaceStudioError as error:
+        return error
 
 
 class CameraWorker(QObject):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
@@ -14,7 +14,7 @@ import numpy as np
 
 from facestudio.capture import driver_errors
 from facestudio.capture.camera import CameraInfo, CameraSettings, Control, Frame
-from facestudio.capture.device import Backend, Identity, list_devices, resolve
+from facestudio.capture.device import Backend, Identity, Match, list_devices, resolve
 from facestudio.errors import CameraError
 from facestudio.types import ByteArray, ViewName
 
@@ -37,10 +37,14 @@ _DECODED = ("", "BGR3", "RGB3")  # what some backends state once the picture is 
 
 @dataclass(frozen=True)
 class Source:
-    """Where pictures come from; exactly one of the two. identity: a plugged-in camera. address: a URL or a video file."""
+    """Where pictures come from: either identity, a plugged-in camera, or address, a URL or a video file.
+
+    rig: all cameras of the rig by view, this one among them: cameras of one make are told apart only by looking for all of them at once.
+    """
 
     identity: Identity | None = None
     address: str = ""
+    rig: Mapping[ViewName, Identity] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -141,13 +145,20 @@ class OpenCvCamera:
         assert self._capture is not None
         return _AUTO_EXPOSURE.get(int(self._capture.get(cv2.CAP_PROP_BACKEND)), (0.0, 1.0))
 
-    def _open_device(self, identity: Identity) -> CameraInfo:
-        found = resolve({ViewName.FRONT: identity}, list_devices(self.backend))
-        if not found:
+    def find(self, identity: Identity) -> Match:
+        """The device that this camera is now. Raises CameraError when it is not plugged in."""
+        wanted = dict(self.source.rig) or {ViewName.FRONT: identity}
+        view = next((v for v, i in wanted.items() if i == identity), ViewName.FRONT)
+        found = resolve(wanted, list_devices(self.backend))
+        if view not in found:
             raise CameraError(
                 f"The camera {self.name} is not plugged in.", "Plug it in, or choose another camera for this view."
             )
-        device = found[ViewName.FRONT].device
+        return found[view]
+
+    def _open_device(self, identity: Identity) -> CameraInfo:
+        match = self.find(identity)
+        device = match.device
         capture = cv2.VideoCapture(device.index, device.backend)
         if not capture.isOpened():
             capture.release()
@@ -167,7 +178,7 @@ class OpenCvCamera:
             capture.release()
             raise driver_errors.silent_start(self.name)
         self._capture = capture
-        return self._read_back(capture)
+        return self._read_back(capture, certain=match.certain)
 
     def _open_address(self) -> CameraInfo:
         address = self.source.address
@@ -187,13 +198,17 @@ class OpenCvCamera:
         self._capture = capture
         return self._read_back(capture, ask=False)
 
-    def _read_back(self, capture: cv2.VideoCapture, ask: bool = True) -> CameraInfo:
+    def _read_back(self, capture: cv2.VideoCapture, ask: bool = True, certain: bool = True) -> CameraInfo:
         """What the camera really does, with a note for each setting it refused."""
         s = self.settings
         width, height = round(capture.get(cv2.CAP_PROP_FRAME_WIDTH)), round(capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
         fps = float(capture.get(cv2.CAP_PROP_FPS)) if ask else 0.0  # a stream states its time base, not its rate
         fourcc = _text(round(capture.get(cv2.CAP_PROP_FOURCC)))
         notes = []
+        if not certain:
+            notes.append(
+                f"{self.name} is on another port than before and has twins: look whether left is left and right is right."
+            )
         if ask and (width, height) != (s.width, s.height):
             notes.append(f"{self.name} gives {width} x {height}, not {s.width} x {s.height}.")
         if ask and fourcc not in (s.fourcc, *_DECODED):

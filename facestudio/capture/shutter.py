@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -60,7 +61,7 @@ def shoot(
     steps = max(1, round(config.countdown_s / config.tick_s)) if config.countdown_s > 0 else 0
     for step in range(steps):
         left = config.countdown_s - step * config.tick_s
-        progress("countdown", step / steps, f"{left:.0f}" if left >= 0.5 else "")
+        progress("countdown", step / steps, f"{math.ceil(left - 1e-9)}")
         cancel.check()
         pause.wait(config.tick_s)
     start = group.now_ns()

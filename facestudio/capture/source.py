@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from facestudio.capture.camera import CameraSettings, LiveCamera
 from facestudio.capture.device import Backend, Device, Identity, is_address, list_devices
 from facestudio.capture.group import MakeCamera
 from facestudio.errors import CameraError
+from facestudio.types import ViewName
 
 
 def camera_maker(text: str, settings: CameraSettings | None = None, backend: Backend = Backend.AUTO) -> MakeCamera:
@@ -27,21 +28,33 @@ def camera_maker(text: str, settings: CameraSettings | None = None, backend: Bac
     return device_maker(choose_device(text, list_devices(backend)).identity, asked, backend)
 
 
-def device_maker(identity: Identity, settings: CameraSettings, backend: Backend = Backend.AUTO) -> MakeCamera:
-    """How to make a plugged-in camera: found by its identity at each opening."""
+def device_maker(
+    identity: Identity,
+    settings: CameraSettings,
+    backend: Backend = Backend.AUTO,
+    rig: Mapping[ViewName, Identity] | None = None,
+) -> MakeCamera:
+    """How to make a plugged-in camera: found by its identity at each opening. rig: all cameras of its rig (see `opencv_camera.Source`)."""
     from facestudio.capture.opencv_camera import OpenCvCamera, Source
 
+    devices = {view: i for view, i in (rig or {}).items() if not is_address(i)}
+
     def make() -> LiveCamera:
-        return OpenCvCamera(Source(identity=identity), settings, backend)
+        return OpenCvCamera(Source(identity=identity, rig=devices), settings, backend)
 
     return make
 
 
-def identity_maker(identity: Identity, settings: CameraSettings, backend: Backend = Backend.AUTO) -> MakeCamera:
+def identity_maker(
+    identity: Identity,
+    settings: CameraSettings,
+    backend: Backend = Backend.AUTO,
+    rig: Mapping[ViewName, Identity] | None = None,
+) -> MakeCamera:
     """How to make whatever an assignment remembers: a plugged-in camera, or an address or file kept as an identity (`address_identity`)."""
     if is_address(identity):
         return camera_maker(identity.path, settings, backend)
-    return device_maker(identity, settings, backend)
+    return device_maker(identity, settings, backend, rig)
 
 
 def choose_device(text: str, devices: Sequence[Device]) -> Device:

@@ -71,7 +71,7 @@ def _cameras(
 ) -> tuple[dict[ViewName, MakeCamera], dict[ViewName, Identity]]:
     """How to make each view's camera, and its identity where it is a device. What was given goes before what was assigned."""
     from facestudio.capture.device import list_devices, load_assignment, save_assignment
-    from facestudio.capture.source import camera_maker, choose_device, device_maker
+    from facestudio.capture.source import camera_maker, choose_device, identity_maker
     from facestudio.errors import CameraError
 
     makers, identities = {}, {}
@@ -84,7 +84,7 @@ def _cameras(
             identities[view] = choose_device(text, list_devices(backend)).identity
         elif nothing_given and view in remembered:
             identities[view] = remembered[view]
-    makers.update({v: device_maker(i, settings, backend) for v, i in identities.items()})
+    makers.update({v: identity_maker(i, settings, backend, identities) for v, i in identities.items()})
     if not makers:
         raise CameraError("No camera was named, and none was assigned before.", "Name them: --left 0 --front 1 --right 2.")
     if identities and not nothing_given:

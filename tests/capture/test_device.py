@@ -48,6 +48,22 @@ def test_two_identical_cameras_on_new_ports_are_not_called_certain() -> None:
     assert found[ViewName.LEFT].device != found[ViewName.RIGHT].device
 
 
+def test_three_identical_cameras_on_new_ports_are_three_and_the_operator_is_asked_to_look(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from facestudio.capture import opencv_camera
+
+    new = [Identity(f"new{i}", "046d:082d", "HD Pro Webcam C920") for i in range(3)]
+    monkeypatch.setattr(opencv_camera, "list_devices", lambda _backend: tuple(plugged(*new)))
+    cameras = [opencv_camera.OpenCvCamera(opencv_camera.Source(identity=i, rig=C920)) for i in C920.values()]
+    found = [c.find(i) for c, i in zip(cameras, C920.values(), strict=True)]
+    assert len({m.device for m in found}) == 3
+    assert not any(m.certain for m in found)
+    monkeypatch.setattr(opencv_camera, "list_devices", lambda _backend: ())
+    with pytest.raises(CameraError, match="not plugged in"):
+        cameras[0].open()
+
+
 def test_a_missing_camera_is_missing_and_takes_no_other() -> None:
     other = Identity("elsewhere", "1234:5678", "Built-in")
     found = resolve(C920, plugged(C920[ViewName.LEFT], C920[ViewName.FRONT], other))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QInputDialog, QMessageBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QInputDialog, QMessageBox, QScrollArea, QVBoxLayout, QWidget
 
 from facestudio.app.context import AppContext
 from facestudio.app.page import Page
@@ -37,6 +37,11 @@ class CapturePage(Page):
         self.tiles = {view: CameraTile(view, self.pickers[view], self) for view in ViewName}
         self.bar = ShutterBar(self)
         self.details = Details()
+        self._side = QScrollArea()
+        self._side.setWidgetResizable(True)
+        self._side.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._side.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._side.setWidget(self.details)
         self._slow_tick = 0
         self._question: QMessageBox | None = None
         self._build()
@@ -48,7 +53,7 @@ class CapturePage(Page):
 
     def inspector(self) -> QWidget:
         """Subject, notes and the cameras' state."""
-        return self.details
+        return self._side
 
     def activated(self) -> None:
         """Connect the cameras."""

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from facestudio.app.camera_worker import CameraWorker, started_group
+from facestudio.app.camera_worker import CameraWorker, read_rig, started_group
 from facestudio.app.context import AppContext
 from facestudio.app.pages.capture.state import Phase, Tile
+from facestudio.app.pages.capture.words import usb_words
 from facestudio.app.reconstruction import start_reconstruction
 from facestudio.app.strings import tr
 from facestudio.capture.device import Device, Identity, load_assignment, save_assignment
@@ -24,6 +25,7 @@ from facestudio.progress import CancelToken
 from facestudio.types import ViewName
 
 if TYPE_CHECKING:
+    from facestudio.capture.calibration.rig_file import RigCalibration
     from facestudio.capture.check_loop import CheckLoop
     from facestudio.capture.checks import Check, ViewReport
     from facestudio.capture.group import CameraGroup
@@ -48,6 +50,7 @@ class CapturePresenter(QObject):
     kept = Signal(object)
 
     _devices_found = Signal(object)
+    _rig_read = Signal(object)
     _connected = Signal(object)
     _shot = Signal(object)
     _written = Signal(object)
@@ -67,6 +70,8 @@ class CapturePresenter(QObject):
         self._active = self._counting = self._keeping = self._closed = False
         self.assignment: dict[ViewName, Identity] = load_assignment()
         self.devices: tuple[Device, ...] = ()
+        self._rig: RigCalibration | None = None
+        self._rig_error: FaceStudioError | None = None
         self.shot: Shot | None = None
         self.lock_notes: dict[ViewName, str] = {}
         self.countdown = 3
@@ -77,6 +82,7 @@ class CapturePresenter(QObject):
         self._timer.timeout.connect(self.ticked)
         for signal, slot in (
             (self._devices_found, self._on_devices),
+            (self._rig_read, self._on_rig),
             (self._connected, self._on_connected),
             (self._shot, self._on_shot),
             (self._written, self._on_written),
@@ -142,13 +148,7 @@ class CapturePresenter(QObject):
 
     def bandwidth(self) -> str:
         """The USB forecast in words; "" when no USB camera is assigned."""
-        from facestudio.capture.bandwidth import forecast
-        from facestudio.capture.camera import CameraSettings
-        from facestudio.capture.device import is_address
-
-        ports = {v: i.path for v, i in self.assignment.items() if not is_address(i)}
-        width, height = (int(part) for part in self._context.settings.value.camera_size.split("x"))
-        return forecast(ports, dict.fromkeys(ports, CameraSettings(width, height))).sentence if ports else ""
+        return usb_words(self.assignment, self._context.settings.value.camera_size)
 
     def camera_notes(self) -> tuple[str, ...]:
         """What the cameras really do where it is not what was asked of them."""
@@ -157,17 +157,16 @@ class CapturePresenter(QObject):
 
     def rig_sentence(self) -> str:
         """Whether captures will be metric, and why not."""
-        from facestudio.capture.calibration.rig_file import fit, load_rig
+        if self._rig_error is not None:
+            return f"{self._rig_error.what} {self._rig_error.remedy}"
+        from facestudio.capture.calibration.rig_file import fit
 
         sizes = {}
         for view in self.assignment:
             health = self.tile(view).health
             if health is not None and health.info is not None:
                 sizes[view] = (health.info.width, health.info.height)
-        try:
-            return fit(load_rig(), self.assignment, sizes).sentence
-        except FaceStudioError as error:
-            return f"{error.what} {error.remedy}"
+        return fit(self._rig, self.assignment, sizes).sentence
 
     # --- what is done -------------------------------------------------------------------------------------------------
 
@@ -187,12 +186,13 @@ class CapturePresenter(QObject):
             self._disconnect()
 
     def find_devices(self) -> None:
-        """List the cameras that are plugged in."""
+        """List the cameras that are plugged in, and read the rig's calibration."""
         backend = self._context.settings.value.camera_backend
 
         def work() -> None:
             from facestudio.capture.device import Backend, list_devices
 
+            self._rig_read.emit(read_rig())
             self._devices_found.emit(list_devices(Backend(backend)))
 
         self._worker.run(work)
@@ -236,7 +236,10 @@ class CapturePresenter(QObject):
         def work() -> None:
             from facestudio.capture.shutter import ShutterConfig, shoot
 
-            self._shot.emit(shoot(group, ShutterConfig(countdown_s=seconds), self._worker.looker(), self._tell, cancel))
+            def tell(stage: str, fraction: float, message: str = "") -> None:
+                self._told.emit(stage, fraction, message)
+
+            self._shot.emit(shoot(group, ShutterConfig(countdown_s=seconds), self._worker.looker(), tell, cancel))
 
         self.counted.emit(str(self.countdown) if self.countdown else "", 0.0)
         self.phase_changed.emit()
@@ -252,16 +255,16 @@ class CapturePresenter(QObject):
         """Write the shot into the library; the pictures stay until it is there."""
         if self.phase is not Phase.REVIEW or self.shot is None:
             return
-        shot, root, assignment, locks = self.shot, self._context.library.root, dict(self.assignment), dict(self.lock_notes)
+        shot, root, rig = self.shot, self._context.library.root, self._rig
+        assignment, locks = dict(self.assignment), dict(self.lock_notes)
         self._keeping = True
         self.phase_changed.emit()
 
         def work() -> None:
-            from facestudio.capture.calibration.rig_file import load_rig
             from facestudio.pipeline.capture_triplet import ShotContext, keep_in_library
 
             who, when = subject.strip() or tr("Unnamed"), session.strip() or date.today().isoformat()
-            folder = keep_in_library(root, shot, who, when, ShotContext(assignment, locks, load_rig()), notes.strip())
+            folder = keep_in_library(root, shot, who, when, ShotContext(assignment, locks, rig), notes.strip())
             self._context.library.update(folder)
             self._written.emit(folder)
 
@@ -336,10 +339,11 @@ class CapturePresenter(QObject):
 
             self._worker.run(work)
 
-    def _tell(self, stage: str, fraction: float, message: str = "") -> None:
-        self._told.emit(stage, fraction, message)
-
     # --- answers of the worker, on the GUI thread -----------------------------------------------------------------------
+
+    def _on_rig(self, found: RigCalibration | FaceStudioError | None) -> None:
+        self._rig_error = found if isinstance(found, FaceStudioError) else None
+        self._rig = None if isinstance(found, FaceStudioError) else found
 
     def _on_devices(self, devices: tuple[Device, ...]) -> None:
         self.devices = devices

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from facestudio.app.strings import tr
@@ -11,6 +12,7 @@ from facestudio.types import ViewName
 if TYPE_CHECKING:
     from facestudio.app.pages.capture.state import Tile
     from facestudio.capture.checks import Check
+    from facestudio.capture.device import Identity
 
 
 def view_title(view: ViewName) -> str:
@@ -80,3 +82,14 @@ def spread_words(milliseconds: float) -> str:
     if milliseconds <= 25:
         return tr("{ms:.0f} ms apart · keep still", ms=milliseconds)
     return tr("{ms:.0f} ms apart · too far", ms=milliseconds)
+
+
+def usb_words(assignment: Mapping[ViewName, Identity], size: str) -> str:
+    """What the USB cameras among these need of their bus; "" when there are none. size: as in the settings."""
+    from facestudio.capture.bandwidth import forecast
+    from facestudio.capture.camera import CameraSettings
+    from facestudio.capture.device import is_address
+
+    ports = {v: i.path for v, i in assignment.items() if not is_address(i)}
+    width, height = (int(part) for part in size.split("x"))
+    return forecast(ports, dict.fromkeys(ports, CameraSettings(width, height))).sentence if ports else ""
