@@ -70,8 +70,7 @@ class CapturePresenter(QObject):
         self._active = self._counting = self._keeping = self._closed = False
         self.assignment: dict[ViewName, Identity] = load_assignment()
         self.devices: tuple[Device, ...] = ()
-        self._rig: RigCalibration | None = None
-        self._rig_error: FaceStudioError | None = None
+        self._rig: RigCalibration | FaceStudioError | None = None
         self.shot: Shot | None = None
         self.lock_notes: dict[ViewName, str] = {}
         self.countdown = 3
@@ -157,8 +156,8 @@ class CapturePresenter(QObject):
 
     def rig_sentence(self) -> str:
         """Whether captures will be metric, and why not."""
-        if self._rig_error is not None:
-            return f"{self._rig_error.what} {self._rig_error.remedy}"
+        if isinstance(self._rig, FaceStudioError):
+            return f"{self._rig.what} {self._rig.remedy}"
         from facestudio.capture.calibration.rig_file import fit
 
         sizes = {}
@@ -255,7 +254,8 @@ class CapturePresenter(QObject):
         """Write the shot into the library; the pictures stay until it is there."""
         if self.phase is not Phase.REVIEW or self.shot is None:
             return
-        shot, root, rig = self.shot, self._context.library.root, self._rig
+        shot, root = self.shot, self._context.library.root
+        rig = None if isinstance(self._rig, FaceStudioError) else self._rig
         assignment, locks = dict(self.assignment), dict(self.lock_notes)
         self._keeping = True
         self.phase_changed.emit()
@@ -342,8 +342,7 @@ class CapturePresenter(QObject):
     # --- answers of the worker, on the GUI thread -----------------------------------------------------------------------
 
     def _on_rig(self, found: RigCalibration | FaceStudioError | None) -> None:
-        self._rig_error = found if isinstance(found, FaceStudioError) else None
-        self._rig = None if isinstance(found, FaceStudioError) else found
+        self._rig = found
 
     def _on_devices(self, devices: tuple[Device, ...]) -> None:
         self.devices = devices
