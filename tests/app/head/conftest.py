@@ -154,9 +154,8 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path: Path, qapp_cls: type) -> Iterator[Desk]:
+def desk(tmp_path: Path, qapp: QCoreApplication) -> Iterator[Desk]:
     """A context on folders of this test; no window, no display."""
-    app = QCoreApplication.instance() or QCoreApplication([])
     jobs, engine, navigator = Jobs(), ReadyEngine(), Navigator()
     library = Library.open(tmp_path / "library")
     said: list[Any] = []
@@ -165,5 +164,5 @@ def desk(tmp_path: Path, qapp_cls: type) -> Iterator[Desk]:
         AppContext(library, jobs, SettingsStore(tmp_path / "config"), navigator, QUndoStack(), engine), engine, jobs, said
     )
     assert jobs.shut_down(30)
-    app.processEvents()
+    qapp.processEvents()
     library.close()
