@@ -25,11 +25,13 @@ class BlendConfig:
 
     disagreement: difference of even tones, after harmonisation, from which two photos do not show the same thing.
     support: of disagreeing groups of photos, one with less than this share of the best group's weight is left out.
+    mixing: power of a photo's score over the best one's that gives its share, on plain skin and on eyes, nose and mouth.
     feature_bonus: how strongly eyes, nose and mouth are kept in one photo. label_blur: smoothness of the choice, in label texels.
     """
 
     disagreement: float = 0.12
     support: float = 0.7
+    mixing: tuple[float, float] = (1.5, 40.0)
     feature_bonus: float = 4.0
     label_blur: float = 2.5
 
@@ -71,8 +73,11 @@ def choose(
         if i == leader:
             score = score * (1.0 + config.feature_bonus * features)
         scores.append(np.where(level.weight > 0, score, 0.0))
-    winner = np.argmax(scores, axis=0)
-    return [((winner == i) + np.float32(1e-3)).astype(np.float32)[..., None] * a[..., None] for i, a in enumerate(agreements)]
+    best = np.maximum(np.max(scores, axis=0), 1e-9)
+    # Where nothing is to be seen twice, photos of about equal worth are averaged, and their noise with them.
+    power = config.mixing[0] + (config.mixing[1] - config.mixing[0]) * np.minimum(features, 1.0)
+    shares = [np.maximum((score / best) ** power, 1e-3).astype(np.float32) for score in scores]
+    return [share[..., None] * a[..., None] for share, a in zip(shares, agreements, strict=True)]
 
 
 def blend(

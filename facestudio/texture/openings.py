@@ -22,6 +22,7 @@ _EYES = (
 _MOUTH = (78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 415, 310, 311, 312, 13, 82, 81, 80, 191)
 _OPEN = 0.06  # height of the mouth's opening over its width from which it shows what is inside
 _SOFT_M = 0.0004
+_BEYOND_M = 0.0011  # how far an iris may reach beyond the landmarks' polygon
 _SHIFT = 4  # bits after the point in cv2.fillPoly
 
 
@@ -57,5 +58,8 @@ def without_openings(trust: Float32Array, polygons: list[Float64Array], metres_p
     mask = np.zeros(trust.shape, np.uint8)
     for polygon in polygons:
         cv2.fillPoly(mask, [np.rint(polygon * (1 << _SHIFT)).astype(np.int32)], (255.0,), cv2.LINE_AA, _SHIFT)
+    reach = round(_BEYOND_M / metres_per_px)
+    if reach > 0:
+        mask = np.asarray(cv2.dilate(mask, np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)), dtype=np.uint8)
     soft = cv2.GaussianBlur(mask.astype(np.float32) / 255.0, (0, 0), max(_SOFT_M / metres_per_px, 0.5))
     return np.asarray(trust * (1.0 - soft), dtype=np.float32)

@@ -31,7 +31,7 @@ def test_equal_photos_come_back_unchanged() -> None:
     first, second = level(0.5, left), level(0.5, right)
     joined = blend([pyramid(first), pyramid(second)], shares([first, second]))
     expected = np.where(left[..., None] > 0, first.tones, second.tones)
-    assert np.abs(joined - expected).max() < 1e-3
+    assert np.abs(joined - expected).max() < 2e-3  # half a step of eight bits
 
 
 def test_a_step_between_photos_becomes_a_slope() -> None:
