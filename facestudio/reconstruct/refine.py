@@ -23,6 +23,7 @@ from facestudio.geometry.rotations import exp_so3
 from facestudio.geometry.shading import vertex_normals
 from facestudio.head.landmarks import LandmarkBasis, landmark_basis, on_surface
 from facestudio.head.model import HeadModel
+from facestudio.head.retarget import with_parts
 from facestudio.progress import CancelToken, Progress, silent
 from facestudio.reconstruct.contour import Outline, outline, outline_parts, outline_rows
 from facestudio.reconstruct.correspondence import Matches, match
@@ -103,7 +104,7 @@ def refine(
     their places relative to each other and the head moves before them; else poses and focals are refined too.
     Never raises for photos that cannot be matched: it returns the given head and says why. Raises Cancelled.
     """
-    config, cancel = config or RefineConfig(), cancel or CancelToken()
+    config, cancel, model = config or RefineConfig(), cancel or CancelToken(), with_parts(model)
     start = _Head(identity, expression, np.zeros(model.vertex_count), tuple(_ideal(c) for c in cameras), np.zeros(len(cameras)))
     problem = _prepare(views, cameras, model, start, masks, error, calibrated, config)
     if not problem.pairs:
