@@ -28,6 +28,7 @@ from facestudio.app.widgets.elided_label import ElidedLabel
 from facestudio.types import ViewName
 
 if TYPE_CHECKING:
+    from facestudio.capture.camera import Frame
     from facestudio.capture.checks import Check
 
 _MIME = "application/x-facestudio-view"
@@ -43,6 +44,7 @@ class Picture(QWidget):
         super().__init__(parent)
         self._view = view
         self._image: QImage | None = None
+        self._shown: tuple[Frame | None, str, bool, bool] | None = None
         self._words = ""
         self._frozen = self._face_found = False
         self._pressed = QPoint()
@@ -52,10 +54,15 @@ class Picture(QWidget):
         self.setToolTip(tr("Drag onto another picture to exchange their cameras"))
 
     def show_tile(self, tile: Tile, frozen: bool) -> None:
-        """Show what a tile holds."""
-        self._words = state_words(tile)
+        """Show what a tile holds; what is shown already is not painted again."""
+        words, found = state_words(tile), tile.report is not None and tile.report.sight is not None
+        shown = (tile.picture, words, frozen, found)
+        if self._shown is not None and shown[0] is self._shown[0] and shown[1:] == self._shown[1:]:
+            return
+        self._shown = shown
+        self._words = words
         self._frozen = frozen
-        self._face_found = tile.report is not None and tile.report.sight is not None
+        self._face_found = found
         if tile.picture is None:
             self._image = None
         else:
