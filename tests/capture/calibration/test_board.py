@@ -1,8 +1,7 @@
 from __future__ import annotations
 
+import base64
 import re
-import shutil
-import subprocess
 import zlib
 from pathlib import Path
 
@@ -60,14 +59,30 @@ def test_the_pdf_is_true_to_scale_and_carries_its_specification(paper: str, tmp_
     assert write_board(spec, tmp_path / "board.pdf").read_bytes()[:4] == b"%PDF"
 
 
-@pytest.mark.skipif(shutil.which("pdftoppm") is None, reason="needs pdftoppm")
-def test_the_printed_board_is_found(tmp_path: Path) -> None:
-    write_board(BOARDS["A4"], tmp_path / "board.pdf")
-    subprocess.run(["pdftoppm", "-r", "150", "-gray", "-png", "board.pdf", "page"], cwd=tmp_path, check=True)
-    page = cv2.imread(str(next(tmp_path.glob("page*.png"))), cv2.IMREAD_GRAYSCALE)
-    found = BoardFinder(BOARDS["A4"]).find(np.asarray(page, dtype=np.uint8))
+def page_ink(content: bytes) -> list[tuple[float, float, float, float]]:
+    """The filled rectangles on the PDF's page: x, y, width, height in points, y up, as its drawing commands say."""
+    stream = re.search(rb"stream\r?\n(.*?)\r?\n?endstream", content, re.DOTALL)
+    assert stream is not None
+    commands = zlib.decompress(base64.a85decode(stream[1].strip().removesuffix(b"~>"))).decode()
+    found = re.findall(r"([-\d.]+) ([-\d.]+) ([-\d.]+) ([-\d.]+) re f", commands)
+    return [(float(x), float(y), float(w), float(h)) for x, y, w, h in found]
+
+
+@pytest.mark.parametrize("paper", BOARDS)
+def test_the_board_on_the_page_is_neither_mirrored_nor_upside_down(paper: str) -> None:
+    spec, scale = BOARDS[paper], 3.0
+    page = np.full((round(842 * 1.42 * scale), round(1191 * scale)), 255, dtype=np.uint8)
+    for x, y, w, h in page_ink(board_pdf(spec)):
+        top = page.shape[0] - scale * (y + h)
+        page[round(top) : round(top + scale * h), round(scale * x) : round(scale * (x + w))] = 0
+    found = BoardFinder(spec).find(page)
     assert found is not None
-    assert len(found.ids) == len(BOARDS["A4"].corners)
+    assert len(found.ids) == len(spec.corners)
+    by_number = found.pixels[np.argsort(found.ids)]
+    assert by_number[1, 0] > by_number[0, 0], "corner 1 is to the right of corner 0"
+    assert by_number[spec.columns - 1, 1] > by_number[0, 1], "the second row is below the first"
+    across = np.linalg.norm(by_number[spec.columns - 2] - by_number[0]) / scale / 72 * 25.4
+    assert across == pytest.approx((spec.columns - 2) * spec.square_mm, abs=0.15)
 
 
 def test_the_text_says_what_the_board_is() -> None:
