@@ -32,12 +32,13 @@ def board_pdf(spec: BoardSpec) -> bytes:
     for x, y, w, h in black_rectangles(spec):
         # A hair of overlap keeps viewers from drawing white seams between cells of one marker.
         canvas.rect(left + x * mm, top - (y + h) * mm, w * mm, h * mm, stroke=0, fill=1)
-    _ruler(canvas, left, top - board_height - 11 * mm, mm)
+    below = top - board_height
+    _ruler(canvas, left, below - 8 * mm, mm)
     canvas.setFont("Helvetica-Bold", 9)
-    canvas.drawString(left + (_RULER_MM + 14) * mm, top - board_height - 10 * mm, f"FaceStudio  {spec.text}")
+    canvas.drawString(left, below - 16.5 * mm, f"FaceStudio  {spec.text}")
     canvas.setFont("Helvetica", 8)
     for k, line in enumerate(_INSTRUCTIONS):
-        canvas.drawString(left, top - board_height - (19 + 4.2 * k) * mm, line)
+        canvas.drawString(left, below - (20.7 + 4.2 * k) * mm, line)
     canvas.showPage()
     canvas.save()
     return buffer.getvalue()

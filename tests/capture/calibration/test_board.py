@@ -59,13 +59,37 @@ def test_the_pdf_is_true_to_scale_and_carries_its_specification(paper: str, tmp_
     assert write_board(spec, tmp_path / "board.pdf").read_bytes()[:4] == b"%PDF"
 
 
-def page_ink(content: bytes) -> list[tuple[float, float, float, float]]:
-    """The filled rectangles on the PDF's page: x, y, width, height in points, y up, as its drawing commands say."""
+def page_commands(content: bytes) -> str:
+    """The drawing commands of the PDF's page."""
     stream = re.search(rb"stream\r?\n(.*?)\r?\n?endstream", content, re.DOTALL)
     assert stream is not None
-    commands = zlib.decompress(base64.a85decode(stream[1].strip().removesuffix(b"~>"))).decode()
-    found = re.findall(r"([-\d.]+) ([-\d.]+) ([-\d.]+) ([-\d.]+) re f", commands)
+    return zlib.decompress(base64.a85decode(stream[1].strip().removesuffix(b"~>"))).decode()
+
+
+def page_ink(content: bytes) -> list[tuple[float, float, float, float]]:
+    """The filled rectangles on the PDF's page: x, y, width, height in points, y up."""
+    found = re.findall(r"([-\d.]+) ([-\d.]+) ([-\d.]+) ([-\d.]+) re f", page_commands(content))
     return [(float(x), float(y), float(w), float(h)) for x, y, w, h in found]
+
+
+@pytest.mark.parametrize("paper", BOARDS)
+def test_all_words_are_on_the_page_and_below_the_board(paper: str) -> None:
+    from reportlab.pdfbase.pdfmetrics import stringWidth
+
+    spec, content = BOARDS[paper], board_pdf(BOARDS[paper])
+    lowest_ink = min(y for _, y, _, _ in page_ink(content))
+    width = 842 if paper == "A4" else 1191
+    font, size, seen = "", 0.0, []
+    for name, points, x, y, words in re.findall(
+        r"/(F\d) ([\d.]+) Tf|1 0 0 1 ([\d.]+) ([\d.]+) Tm \((.*?)\) Tj", page_commands(content)
+    ):
+        if name:
+            font, size = {"F1": "Helvetica", "F2": "Helvetica-Bold"}[name], float(points)
+            continue
+        seen.append(words)
+        assert float(x) + stringWidth(words.replace("\\", ""), font, size) < width - 14, words
+        assert 14 < float(y) < lowest_ink - size / 2, words
+    assert any(spec.text in words for words in seen)
 
 
 @pytest.mark.parametrize("paper", BOARDS)
