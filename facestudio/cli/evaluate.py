@@ -17,6 +17,7 @@ def evaluate(
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for meshes, tables and summary.json.")],
     calibrated: Annotated[bool, typer.Option("--calibrated", help="Give the cameras to the reconstruction.")] = False,
     engine: Annotated[str, typer.Option(help="auto: landmarks, then dense matching; fit: landmarks only.")] = "auto",
+    quality: Annotated[str, typer.Option(help="Time for dense matching: draft, standard or full.")] = "standard",
     head: Annotated[str, typer.Option(help="Head model: open, flame, or a model file.")] = "open",
     heads: Annotated[str | None, typer.Option(help="Only these subjects, separated by commas.")] = None,
 ) -> None:
@@ -27,7 +28,15 @@ def evaluate(
 
         names = [n.strip() for n in heads.split(",") if n.strip()] if heads else None
         summary = evaluate_bench(
-            dataset, output, calibrated=calibrated, head=head, engine=engine, heads=names, progress=progress, cancel=cancel
+            dataset,
+            output,
+            calibrated=calibrated,
+            head=head,
+            engine=engine,
+            quality=quality,
+            heads=names,
+            progress=progress,
+            cancel=cancel,
         )
     out.print(summary.table(), markup=False)
     out.print(str(output / "report.html"), markup=False)

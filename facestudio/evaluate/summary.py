@@ -70,7 +70,7 @@ class HeadResult:
 
 @dataclass(frozen=True)
 class Summary:
-    """An evaluation. mode: "calibrated" or "uncalibrated". seconds: of the whole evaluation."""
+    """An evaluation. mode: "calibrated" or "uncalibrated". quality: of dense matching. seconds: of the whole evaluation."""
 
     heads: tuple[HeadResult, ...]
     mode: str
@@ -78,6 +78,7 @@ class Summary:
     head_model: str
     seconds: float
     versions: Mapping[str, str] = field(default_factory=dict)
+    quality: str = "standard"
 
     @property
     def done(self) -> float:
@@ -120,6 +121,7 @@ class Summary:
         content: dict[str, object] = {
             "mode": self.mode,
             "engine": self.engine,
+            "quality": self.quality,
             "head_model": self.head_model,
             "done": self.done,
             "failed": self.failed,

@@ -34,9 +34,8 @@ def text_table(summary: Summary) -> str:
 def closing_lines(summary: Summary) -> list[str]:
     """How many heads were done, in words, and every failure with its reason."""
     total, failed = len(summary.heads), summary.failed
-    first = (
-        f"{total - len(failed)} of {total} heads, {summary.mode}, engine {summary.engine}, head model {summary.head_model}, "
-    )
+    engine = f"{summary.engine} ({summary.quality})" if summary.engine == "auto" else summary.engine
+    first = f"{total - len(failed)} of {total} heads, {summary.mode}, engine {engine}, head model {summary.head_model}, "
     lines = [first + f"{summary.seconds:.0f} s. Unsigned distances from the truth's face region to the head's surface."]
     if failed:
         lines.append(f"The pooled rows LEAVE OUT {len(failed)} failed head{'s' if len(failed) > 1 else ''}:")

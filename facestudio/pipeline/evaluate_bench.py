@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from facestudio.atomic import write_folder
@@ -31,6 +32,7 @@ def evaluate_bench(
     calibrated: bool = False,
     head: str = "open",
     engine: str = "fit",
+    quality: str = "standard",
     heads: Sequence[str] | None = None,
     jobs: int = 1,
     rebuild: bool = True,
@@ -41,7 +43,7 @@ def evaluate_bench(
 ) -> Summary:
     """Reconstruct and score the heads of a bench (see `evaluate.datasets.bench`).
 
-    calibrated: give the bench's cameras to the reconstruction. head, engine: as in `build_head.reconstruct`.
+    calibrated: give the bench's cameras to the reconstruction. head, engine, quality: as in `build_head.reconstruct`.
     heads: only these names. jobs: heads built at the same time. rebuild: False scores the meshes that `out` holds already and
     builds only the missing ones. build, model: to put others in the place of the product's own.
 
@@ -52,7 +54,7 @@ def evaluate_bench(
     start, cancel = time.perf_counter(), cancel or CancelToken()
     names = head_names(dataset, heads)
     bench = [_read(dataset, name, calibrated, cancel) for name in names]
-    build = build or _product(engine)
+    build = build or _product(engine, quality)
     write_folder(out, lambda _: None)  # a folder that cannot be written is said now, not after an hour's work
     model = model or _load(head)
     average = mean_head(model)
@@ -67,7 +69,7 @@ def evaluate_bench(
     progress("score", 1.0, f"{len(bench)} heads")
     mode = "calibrated" if calibrated else "uncalibrated"
     seconds = time.perf_counter() - start
-    summary = Summary(tuple(results), mode, engine, model.name, seconds, versions())
+    summary = Summary(tuple(results), mode, engine, model.name, seconds, versions(), quality)
     write_folder(out, lambda staging: _write(summary, out, staging))
     return summary
 
@@ -77,12 +79,15 @@ def _read(dataset: Path, name: str, calibrated: bool, cancel: CancelToken) -> Be
     return read_head(dataset, name, calibrated=calibrated)
 
 
-def _product(engine: str) -> BuildHead:
+def _product(engine: str, quality: str) -> BuildHead:
     from facestudio.pipeline.build_head import ENGINES, reconstruct
+    from facestudio.reconstruct.refinement import Quality
 
     if engine not in ENGINES:
         raise FaceStudioError(f"There is no engine {engine!r}.", f"Choose one of: {', '.join(ENGINES)}.")
-    return reconstruct
+    if quality not in list(Quality):
+        raise FaceStudioError(f"There is no quality {quality!r}.", f"Choose one of: {', '.join(Quality)}.")
+    return partial(reconstruct, quality=quality)
 
 
 def _load(head: str) -> HeadModel:

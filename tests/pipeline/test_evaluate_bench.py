@@ -189,6 +189,8 @@ def test_unknown_head_and_unknown_engine_are_refused_by_name(bench: Path, tmp_pa
     assert "anna, berta, blank, broken" in caught.value.remedy
     with pytest.raises(FaceStudioError, match="magic"):
         evaluate_bench(bench, tmp_path, engine="magic", model=MODEL)
+    with pytest.raises(FaceStudioError, match="no quality 'best'"):
+        evaluate_bench(bench, tmp_path, engine="auto", quality="best", model=MODEL)
 
 
 def test_a_corrupt_data_set_is_refused_before_any_work(tmp_path: Path) -> None:
