@@ -11,6 +11,7 @@ from PySide6.QtGui import QUndoStack
 from PySide6.QtWidgets import QApplication
 
 from facestudio import __version__
+from facestudio.app.collector import Collector
 from facestudio.app.context import AppContext, Navigator
 from facestudio.app.crash import CrashNet
 from facestudio.app.engine import Engine
@@ -49,6 +50,7 @@ class Application:
         self.theme = install_theme(app, chosen.theme)
         install_language(app, chosen.language)
         app.setWindowIcon(pixmap("head", 64, self.theme.tokens.accent))
+        self.collector = Collector()
         self.navigator = Navigator()
         self.net = CrashNet(folder / "log", self.navigator.show_error)
         library = self._open_library(chosen)
@@ -91,6 +93,7 @@ class Application:
         self.interrupted.close()
         self.engine.close(_IMPORT_SECONDS)
         self.context.library.close()
+        self.collector.close()
         self.net.close()
 
     def _open_library(self, chosen: Settings) -> Library:
