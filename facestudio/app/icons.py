@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QApplication
 from facestudio.app.theme import Tokens, tokens
 from facestudio.paths import resources_dir
 
-SIZES = (16, 20, 24, 32, 48)
+SIZES = (16, 20, 24)  # those that buttons ask for; larger ones are scaled, or drawn by `pixmap`
 
 
 def icons_dir() -> Path:
