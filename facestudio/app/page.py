@@ -15,14 +15,16 @@ class Page(QWidget):
 
     key: what the window, settings and tests call the page. title: its name in the rail, an English literal in `strings.mark`.
     icon: a file of resources/icons without .svg. needs_engine: the window shows "starting engine…" over it until the engine is ready.
+    costly: made as soon as the engine is ready, while nobody waits.
 
-    A page is made when it is first shown, so its module must import nothing heavy at module level.
+    Any other page is made when it is first shown; its module must import nothing heavy at module level.
     """
 
     key: ClassVar[str] = ""
     title: ClassVar[str] = ""
     icon: ClassVar[str] = ""
     needs_engine: ClassVar[bool] = False
+    costly: ClassVar[bool] = False
 
     def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -110,5 +110,9 @@ class Stage(QSplitter):
             page.deactivated()
 
     def _engine_ready(self) -> None:
+        # Making it takes a fifth of a second: nobody waits for it now, and somebody would in the middle of a job.
+        for key, made in self._classes.items():
+            if made.costly:
+                self.page(key)
         if self.stack.currentWidget() is self._starting:
             self.show_page(self.current)

@@ -52,6 +52,7 @@ class HeadPage(Page):
     key = "head"
     title = mark("Head")
     icon = "head"
+    costly = True
 
     def __init__(
         self,
