@@ -35,8 +35,14 @@ class Collector(QObject):
         gc.collect(due[-1])
         return due[-1]
 
+    def settle(self) -> None:
+        """What the imports made stays: look at it once and never again, or every full collection goes through all of it."""
+        gc.collect()
+        gc.freeze()
+
     def close(self) -> None:
         """Let Python collect again."""
         self._timer.stop()
+        gc.unfreeze()
         if self._was_enabled:
             gc.enable()

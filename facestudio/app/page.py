@@ -34,6 +34,9 @@ class Page(QWidget):
         """The widget for the right-hand pane, the same one at every call; None hides the pane."""
         return None
 
+    def prepare(self) -> None:
+        """A costly page, made just now and in front of nobody: make what takes long, too."""
+
     def activated(self) -> None:
         """The page has come to the front."""
 

@@ -113,6 +113,6 @@ class Stage(QSplitter):
         # Making it takes a fifth of a second: nobody waits for it now, and somebody would in the middle of a job.
         for key, made in self._classes.items():
             if made.costly:
-                self.page(key)
+                self.page(key).prepare()
         if self.stack.currentWidget() is self._starting:
             self.show_page(self.current)

@@ -61,3 +61,10 @@ def test_without_it_a_worker_would(qapp: QCoreApplication) -> None:
     worker.join()
     assert ended_on
     assert ended_on != [threading.get_ident()]
+
+
+def test_what_settled_is_not_looked_at_again_until_it_closes(collector: Collector) -> None:
+    collector.settle()
+    assert gc.get_freeze_count() > 10_000
+    collector.close()
+    assert gc.get_freeze_count() == 0

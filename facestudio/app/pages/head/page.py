@@ -219,6 +219,10 @@ class HeadPage(Page):
         self._choose_mode(self._mode)
         self._show_landmarks()
 
+    def prepare(self) -> None:
+        """Make the viewer."""
+        self._viewer()
+
     def _viewer(self) -> None:
         """Make the viewer, once. Where that fails, the page does without: photos, words and export still work."""
         if self.view.viewer is not None or self._blind:
