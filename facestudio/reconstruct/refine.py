@@ -106,7 +106,7 @@ def refine(
     """
     config, cancel, model = config or RefineConfig(), cancel or CancelToken(), with_parts(model)
     start = _Head(identity, expression, np.zeros(model.vertex_count), tuple(_ideal(c) for c in cameras), np.zeros(len(cameras)))
-    problem = _prepare(views, cameras, model, start, masks, error, calibrated, config)
+    problem = _prepare(views, cameras, model, start, masks, error, calibrated, config, cancel)
     if not problem.pairs:
         return _kept(start, cameras, problem, "No two photos see the face from directions that can be matched.")
     head, before, solution = start, 0.0, None
@@ -131,6 +131,7 @@ def refine(
     if reason := _objection(problem, head, agreement, across, before, after):
         kept = _kept(start, cameras, problem, reason)
         return replace(kept, agreement=agreement, across_px=across, likeness=(before, after))
+    cancel.check()
     return _finished(problem, head, solution, matches, cameras, (agreement, across, before, after))
 
 
@@ -151,12 +152,13 @@ def _prepare(
     error: DetectorError | None,
     calibrated: bool,
     config: RefineConfig,
+    cancel: CancelToken,
 ) -> _Problem:
-    vertices = _vertices(model, start)
-    photos = tuple(
-        prepare_photo(v, given, ideal, vertices, model, m, config.blur_px)
-        for v, given, ideal, m in zip(views, cameras, start.cameras, masks, strict=True)
-    )
+    vertices, photos = _vertices(model, start), []
+    for v, given, ideal, m in zip(views, cameras, start.cameras, masks, strict=True):
+        cancel.check()
+        photos.append(prepare_photo(v, given, ideal, vertices, model, m, config.blur_px))
+    cancel.check()
     plain = tuple(_undistorted_landmarks(v, c) for v, c in zip(views, cameras, strict=True))
     landmarks = None
     if error is not None and any(v.landmarks is not None for v in views):
@@ -167,7 +169,7 @@ def _prepare(
     return _Problem(
         model=model,
         views=plain,
-        photos=photos,
+        photos=tuple(photos),
         pairs=choose_pairs(start.cameras, config.pair_degrees),
         part_trust=np.array([PART_TRUST.get(n, 0.0) for n in model.part_names], np.float32)[model.face_parts],
         linear=np.concatenate([model.identity_basis, model.expression_basis], axis=2),
@@ -220,6 +222,7 @@ def _step(
     for m in matches:
         cancel.check()
         evidence = rows(m, head.cameras, normal_basis, model.faces, unknowns, config.flow.stride**2, config.solve)
+        cancel.check()
         add_evidence(system, evidence, carry_to(m, model.faces, model.vertex_count), head.lift, robust_m, config.solve)
     for edge in outlines:
         evidence = outline_rows(edge, head.cameras[edge.view], normal_basis, model.faces, unknowns, config.contour)
@@ -245,8 +248,7 @@ def _step(
             unknowns,
             config.solve,
         )
-    cancel.check()
-    solution = system.solve(normal_basis)
+    solution = system.solve(normal_basis, cancel)
     return _moved(head, solution, unknowns), solution
 
 

@@ -20,8 +20,11 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.sparse.linalg import SuperLU, splu
 
+from facestudio.progress import CancelToken
 from facestudio.reconstruct.correspondence import Matches
 from facestudio.types import Camera, Float32Array, Float64Array, FloatArray, IntArray
+
+_COLUMNS_AT_ONCE = 48  # of the elimination, between two looks at whether to stop
 
 
 @dataclass(frozen=True)
@@ -158,14 +161,19 @@ class System:
         P, V = unknowns.size, field_precision.shape[0]
         return System(1e-6 * np.eye(P), np.zeros(P), np.zeros((V, P)), field_precision, np.zeros(V), np.zeros(V))
 
-    def solve(self, normal_basis: FloatArray) -> Solution:
+    def solve(self, normal_basis: FloatArray, cancel: CancelToken) -> Solution:
         """Eliminate the field (Schur complement), solve for the coefficients, and put them back.
 
-        normal_basis: (V, S + E), as in `rows`.
+        normal_basis: (V, S + E), as in `rows`. Raises Cancelled.
         """
         factor = splu(self.dd.tocsc(), permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True}, diag_pivot_thresh=0.0)
-        reduced = factor.solve(np.column_stack([self.dt, self.d]))
-        coupling, own = reduced[:, :-1], reduced[:, -1]
+        sides, reduced = np.column_stack([self.dt, self.d]), []
+        for start in range(0, sides.shape[1], _COLUMNS_AT_ONCE):
+            cancel.check()
+            reduced.append(factor.solve(sides[:, start : start + _COLUMNS_AT_ONCE]))
+        cancel.check()
+        solved = np.column_stack(reduced)
+        coupling, own = solved[:, :-1], solved[:, -1]
         covariance = np.linalg.inv(self.tt - self.dt.T @ coupling)
         covariance = 0.5 * (covariance + covariance.T)
         step = covariance @ (self.t - self.dt.T @ own)

@@ -12,6 +12,7 @@ from facestudio.geometry.camera import project
 from facestudio.geometry.rotations import exp_so3
 from facestudio.geometry.shading import vertex_normals
 from facestudio.head.model import HeadModel
+from facestudio.progress import CancelToken
 from facestudio.reconstruct.correspondence import Matches
 from facestudio.reconstruct.displace import FieldConfig, conditional_sigma, prior_field
 from facestudio.reconstruct.solve import SolveConfig, System, add_evidence, carry_to, layout, rows
@@ -94,7 +95,7 @@ def test_eliminating_the_field_gives_the_dense_solution(openhead: HeadModel) -> 
     whole = np.block([[system.tt, system.dt.T], [system.dt, system.dd.toarray()]])
     expected = np.linalg.solve(whole, np.concatenate([system.t, system.d]))
     basis = rng.normal(size=(V, 2))
-    solution = system.solve(basis)
+    solution = system.solve(basis, CancelToken())
     np.testing.assert_allclose(np.concatenate([solution.step, solution.lift]), expected, atol=1e-8)
     np.testing.assert_allclose(solution.covariance, np.linalg.inv(whole)[:P, :P], atol=1e-8)
 
@@ -123,7 +124,7 @@ def test_sampled_sigma_is_the_posteriors(openhead: HeadModel) -> None:
     data = np.zeros(144)
     data[:72] = 1 / 0.0002**2
     system = System.of_prior(layout(1, 0, 1, True), (field.precision + sp.diags(data)).tocsc())
-    factor = system.solve(np.zeros((144, 1))).factor
+    factor = system.solve(np.zeros((144, 1)), CancelToken()).factor
     sampled = conditional_sigma(field, data, factor, 2000, np.random.default_rng(0))
     exact = np.sqrt(np.diag(np.linalg.inv((field.precision + sp.diags(data)).toarray())))
     np.testing.assert_allclose(sampled, exact, rtol=0.12)
@@ -145,4 +146,4 @@ def test_a_uniform_push_is_recovered_and_an_outlier_is_not_believed(openhead: He
     system.tt[1:, 1:] += 1e9 * np.eye(6)  # hold the head's pose: a push can also be a shift
     evidence = rows(m, cameras, normal_basis, openhead.faces, unknowns, 4.0, config)
     add_evidence(system, evidence, carry_to(m, openhead.faces, len(normals)), np.zeros(len(normals)), 0.0005, config)
-    assert system.solve(normal_basis).step[0] == pytest.approx(0.001, rel=0.1)
+    assert system.solve(normal_basis, CancelToken()).step[0] == pytest.approx(0.001, rel=0.1)
