@@ -15,6 +15,7 @@ from facestudio.app.collector import Collector
 @pytest.fixture
 def collector(qapp: QCoreApplication) -> Iterator[Collector]:
     gc.enable()
+    gc.collect()  # whatever ran before left no generation due
     found = Collector()
     yield found
     found.close()

@@ -21,7 +21,7 @@ from facestudio.geometry.rasterize import interpolate, rasterize
 from facestudio.pipeline.cameras_file import read_cameras
 from facestudio.types import ByteArray, Camera, Float64Array, Mesh, ViewName
 
-RANGE_MM, TILE, PER_ROW = 2.0, (240, 300), 3
+RANGE_MM, TILE, PER_ROW = 2.0, (200, 250), 4
 
 
 def signed_mm(head: BenchHead, results: Path) -> Float64Array:
