@@ -246,6 +246,7 @@ def _refined(fitted: Reconstruction, job: _Job, quality: Quality) -> Reconstruct
         progress=job.progress,
         cancel=job.cancel,
     )
+    job.cancel.check()
     if not found.accepted:
         return replace(fitted, notes=(*fitted.notes, f"The photos were not matched densely: {found.reason}"))
     if not job.triplet.calibrated:

@@ -132,7 +132,7 @@ def refine(
         kept = _kept(start, cameras, problem, reason)
         return replace(kept, agreement=agreement, across_px=across, likeness=(before, after))
     cancel.check()
-    return _finished(problem, head, solution, matches, cameras, (agreement, across, before, after))
+    return _finished(problem, head, solution, matches, cameras, (agreement, across, before, after), cancel)
 
 
 def choose_pairs(cameras: Sequence[Camera], degrees: tuple[float, float]) -> tuple[tuple[int, int], ...]:
@@ -306,15 +306,18 @@ def _finished(
     matches: Sequence[Matches],
     given: Sequence[Camera],
     measures: tuple[float, ...],
+    cancel: CancelToken,
 ) -> Refined:
     model, config = problem.model, problem.config
     given_theta = conditional_sigma(
         problem.field, solution.data, solution.factor, config.posterior_draws, np.random.default_rng(0)
     )
+    cancel.check()
     spread = solution.reach @ np.linalg.cholesky(solution.covariance + 1e-15 * np.eye(len(solution.covariance)))
     sigma = config.sigma_scale * np.sqrt(given_theta**2 + (spread[:, : len(head.identity) + len(head.expression)] ** 2).sum(1))
     neutral = model.template.astype(np.float64) + model.identity_basis @ head.identity
     offset = vertex_normals(_plain(model, head), model.faces) * head.lift[:, None]
+    cancel.check()
     views = _views_seeing(problem, head)
     support = np.where(views == 0, Support.UNSEEN, np.where(views == 1, Support.ONE_VIEW, Support.UNMATCHED))
     support[(solution.data > 0.25 / config.surface.sigma_m**2) & (views > 1)] = Support.MEASURED
