@@ -173,12 +173,13 @@ def outline_rows(
     J, by_focal = projection(camera, X)
     back: Float64Array = np.einsum("ni,nij->nj", m, J)
     rate = np.linalg.norm(back, axis=1)
+    carry = carry_to(edge, faces, len(normal_basis))
     along = np.zeros((len(X), unknowns.size), np.float32)
-    along[:, : unknowns.expression.stop] = (carry_to(edge, faces, len(normal_basis)) @ normal_basis) * rate[:, None]
+    along[:, : unknowns.expression.stop] = (carry @ normal_basis) * rate[:, None]
     along[:, unknowns.pose[edge.view]] += np.concatenate([np.cross(X, back), back], 1)
     if unknowns.focal:
         along[:, unknowns.focal[edge.view]] += (m * by_focal).sum(1)
     sigma = np.hypot(config.sigma_px, edge.sigma_m * rate)
     measured = np.stack([edge.offset_px, np.zeros_like(edge.offset_px)], 1).astype(np.float64)
     share = min(1.0, config.stride / config.correlation_px) * edge.trust.astype(np.float64)
-    return Rows(along, None, measured, rate, sigma, share)
+    return Rows(along, None, measured, rate, sigma, share, carry)

@@ -25,7 +25,7 @@ from facestudio.head.landmarks import LandmarkBasis, landmark_basis, on_surface
 from facestudio.head.model import HeadModel
 from facestudio.head.retarget import with_parts
 from facestudio.progress import CancelToken, Progress, silent
-from facestudio.reconstruct.contour import Outline, outline, outline_parts, outline_rows
+from facestudio.reconstruct.contour import Outline, OutlineParts, outline, outline_parts, outline_rows
 from facestudio.reconstruct.correspondence import Matches, match
 from facestudio.reconstruct.detector_error import DetectorError
 from facestudio.reconstruct.displace import Field, conditional_sigma, prior_field
@@ -40,7 +40,6 @@ from facestudio.reconstruct.solve import (
     Unknowns,
     add_anchors,
     add_evidence,
-    carry_to,
     layout,
     rows,
 )
@@ -72,6 +71,7 @@ class _Problem:
     photos: tuple[Photo, ...]
     pairs: tuple[tuple[int, int], ...]
     part_trust: Float32Array
+    outline_parts: OutlineParts
     linear: Float32Array
     landmarks: LandmarkBasis | None
     error: DetectorError | None
@@ -172,6 +172,7 @@ def _prepare(
         photos=tuple(photos),
         pairs=choose_pairs(start.cameras, config.pair_degrees),
         part_trust=np.array([PART_TRUST.get(n, 0.0) for n in model.part_names], np.float32)[model.face_parts],
+        outline_parts=outline_parts(model),
         linear=np.concatenate([model.identity_basis, model.expression_basis], axis=2),
         landmarks=landmarks,
         error=error,
@@ -194,8 +195,8 @@ def _observe(problem: _Problem, sightings: Sequence[Sighting | None], cancel: Ca
 
 
 def _outlines(problem: _Problem, sightings: Sequence[Sighting | None]) -> list[Outline]:
-    config, parts = problem.config.contour, outline_parts(problem.model)
-    return [outline(s, i, parts, config) for i, s in enumerate(sightings) if s is not None]
+    config = problem.config.contour
+    return [outline(s, i, problem.outline_parts, config) for i, s in enumerate(sightings) if s is not None]
 
 
 def _sightings(problem: _Problem, head: _Head) -> list[Sighting | None]:
@@ -223,11 +224,10 @@ def _step(
         cancel.check()
         evidence = rows(m, head.cameras, normal_basis, model.faces, unknowns, config.flow.stride**2, config.solve)
         cancel.check()
-        add_evidence(system, evidence, carry_to(m, model.faces, model.vertex_count), head.lift, robust_m, config.solve)
+        add_evidence(system, evidence, head.lift, robust_m, config.solve)
     for edge in outlines:
         evidence = outline_rows(edge, head.cameras[edge.view], normal_basis, model.faces, unknowns, config.contour)
-        carry = carry_to(edge, model.faces, model.vertex_count)
-        add_evidence(system, evidence, carry, head.lift, max(robust_m, config.contour.robust_m), config.solve)
+        add_evidence(system, evidence, head.lift, max(robust_m, config.contour.robust_m), config.solve)
     vertices = _vertices(model, head)
     if problem.landmarks is not None and problem.error is not None:
         points = on_surface(vertices, model.faces, model.embeddings["mediapipe478"])[model.embeddings["mediapipe478"].ids < 468]

@@ -85,7 +85,7 @@ class Rows:
     """Linearised evidence of one pair.
 
     along, across: (N, P) float32, pixels per unit. measured: (N, 2) pixels. rate: (N,) pixels along per metre of normal displacement.
-    sigma: (N,) pixels; weight: (N,) in [0, 1], share of one independent observation.
+    sigma: (N,) pixels; weight: (N,) in [0, 1], share of one independent observation. carry: (N, V) sparse, from vertices to samples.
     """
 
     along: FloatArray
@@ -94,6 +94,7 @@ class Rows:
     rate: FloatArray
     sigma: FloatArray
     weight: FloatArray
+    carry: sp.csr_matrix
 
 
 def rows(
@@ -119,7 +120,8 @@ def rows(
     measured = np.einsum("nij,nj->ni", frame, matches.flow)
     rate = np.einsum("ni,ni->n", unit, e)
     N, P, calibrated = len(X), unknowns.size, not unknowns.focal
-    shape = carry_to(matches, faces, len(normal_basis)) @ normal_basis
+    carry = carry_to(matches, faces, len(normal_basis))
+    shape = carry @ normal_basis
     along = np.zeros((N, P), np.float32)
     along[:, : unknowns.expression.stop] = shape * rate[:, None].astype(np.float32)
     M = J - e[:, :, None] * n[:, None, :]
@@ -138,7 +140,7 @@ def rows(
             along[:, column] += turned[:, 0]
             across[:, column] += turned[:, 1]
     share = np.minimum(1.0, pixels_per_sample / config.correlation_px2) * matches.trust
-    return Rows(along, across, measured, rate, matches.sigma_px.astype(np.float64), share.astype(np.float64))
+    return Rows(along, across, measured, rate, matches.sigma_px.astype(np.float64), share.astype(np.float64), carry)
 
 
 @dataclass
@@ -198,9 +200,7 @@ class Solution:
     data: Float64Array
 
 
-def add_evidence(
-    system: System, evidence: Rows, carry: sp.csr_matrix, lift: Float64Array, robust_m: float, config: SolveConfig
-) -> None:
+def add_evidence(system: System, evidence: Rows, lift: Float64Array, robust_m: float, config: SolveConfig) -> None:
     """Add one pair's normal equations, with Cauchy's weights at the current head (residual = flow)."""
     floor = config.floor_m * evidence.rate
     for J, value, s in (
@@ -217,8 +217,8 @@ def add_evidence(
         if J is evidence.across:
             system.t += scaled.T @ (root * value).astype(np.float32)
             continue
-        goal = value + evidence.rate * (carry @ lift)
-        field = sp.diags(root * evidence.rate) @ carry
+        goal = value + evidence.rate * (evidence.carry @ lift)
+        field = sp.diags(root * evidence.rate) @ evidence.carry
         system.t += scaled.T @ (root * goal).astype(np.float32)
         system.dt += field.T @ scaled
         added = field.T @ field
