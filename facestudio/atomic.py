@@ -90,7 +90,7 @@ def write_folder(out: Path, writer: Callable[[Path], None]) -> list[Path]:
             for name in names:
                 _flush(staging / name)
             _move_all(staging, out, names)
-            _flush_folder(out)
+            flush_folder(out)
     except BaseException:
         shutil.rmtree(staging, ignore_errors=True)
         for folder in reversed(made):
@@ -156,7 +156,7 @@ def _flush(path: Path) -> None:
         os.close(descriptor)
 
 
-def _flush_folder(path: Path) -> None:
+def flush_folder(path: Path) -> None:
     """Force a folder's list of files to the disk, where the system knows how: the files themselves are safe already."""
     with contextlib.suppress(OSError):
         descriptor = os.open(path, os.O_RDONLY)

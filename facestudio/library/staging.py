@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from facestudio.atomic import flush_folder
 from facestudio.errors import OutputError
 from facestudio.library.owner import owner_tag, tag_is_alive
 from facestudio.library.records import LibraryError
@@ -125,13 +126,3 @@ def flush_tree(folder: Path) -> None:
             finally:
                 os.close(descriptor)
         flush_folder(Path(root))
-
-
-def flush_folder(path: Path) -> None:
-    """Force a folder's list of files to the disk, where the system knows how."""
-    with contextlib.suppress(OSError):
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

@@ -11,12 +11,12 @@ import shutil
 from datetime import datetime
 from pathlib import Path
 
-from facestudio.atomic import write_file
+from facestudio.atomic import flush_folder, write_file
 from facestudio.library import layout
 from facestudio.library.marks import refuse_when_busy
 from facestudio.library.names import free_name
 from facestudio.library.records import LibraryError, TrashedItem
-from facestudio.library.staging import explained, flush_folder
+from facestudio.library.staging import explained
 from facestudio.library.thumbnails import forget_thumbnails
 
 NOTE_FILE, ITEM_FOLDER = "trash.json", "item"
