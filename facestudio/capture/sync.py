@@ -26,7 +26,9 @@ class SyncConfig:
 
     spread_ms: a spread that costs 1. blur: a sharpness of this share below the burst's best costs 1. closed: what closed eyes cost.
     doubt: what a picture costs whose time is doubtful: its distance from its neighbours is off by more than the share `irregular`.
-    finalists: triplets, best by spread, whose pictures are looked at; looking at eyes is slow.
+    finalists: triplets, best by spread, whose sharpness is measured. eyes_looked_at: how many of them, at most, are looked at for open
+    eyes, which is slow; after closed ones the next look goes at least blink_s away, because a blink lasts 0.1 to 0.4 s (Schiffman 2001)
+    and every picture during it is as closed as the first.
     """
 
     spread_ms: float = 15.0
@@ -35,7 +37,8 @@ class SyncConfig:
     doubt: float = 1.5
     irregular: float = 0.08
     finalists: int = 40
-    eyes_looked_at: int = 4
+    eyes_looked_at: int = 6
+    blink_s: float = 0.12
 
 
 @dataclass(frozen=True)
@@ -159,7 +162,7 @@ def best_triplet(
     ranked = sorted(finalists, key=cost)
     chosen, open_ = ranked[0], None
     if eyes_open is not None:
-        judged = _looked_at(ranked[: config.eyes_looked_at], eyes_open)
+        judged = _looked_at(ranked, eyes_open, config)
         chosen, open_ = min(judged, key=lambda j: cost(j[0]) + (config.closed if j[1] is False else 0.0))
     choice = Choice(
         frames=chosen,
@@ -172,14 +175,28 @@ def best_triplet(
     return replace(choice, reason=_reason(choice, spread_ms(triplets[0])))
 
 
-def _looked_at(ranked: Sequence[dict[ViewName, Frame]], eyes_open: EyesOpen) -> list[tuple[dict[ViewName, Frame], bool | None]]:
-    """The first triplets up to one with open eyes, with what was seen: what comes after it costs more and cannot win."""
-    judged = []
-    for triplet in ranked:
+def _looked_at(
+    ranked: Sequence[dict[ViewName, Frame]], eyes_open: EyesOpen, config: SyncConfig
+) -> list[tuple[dict[ViewName, Frame], bool | None]]:
+    """Triplets, best first, with what was seen, up to one with open eyes: what comes after it costs more and cannot win."""
+    judged: list[tuple[dict[ViewName, Frame], bool | None]] = []
+    left = list(ranked)
+    closed_at: list[float] = []
+    while left and len(judged) < config.eyes_looked_at:
+        # Once a blink has covered every moment, the looks that remain go to the best triplets after all.
+        apart = (i for i, t in enumerate(left) if all(abs(_moment(t) - c) >= config.blink_s * 1e9 for c in closed_at))
+        triplet = left.pop(next(apart, 0))
         judged.append((triplet, eyes_open(triplet)))
         if judged[-1][1] is not False:
             break
+        closed_at.append(_moment(triplet))
     return judged
+
+
+def _moment(triplet: Mapping[ViewName, Frame]) -> float:
+    """The middle of a triplet's times, nanoseconds."""
+    times = [f.t_ns for f in triplet.values()]
+    return (min(times) + max(times)) / 2.0
 
 
 def _reason(choice: Choice, closest_ms: float) -> str:

@@ -91,6 +91,16 @@ def test_open_eyes_are_preferred_and_looked_at_no_more_than_needed() -> None:
     assert "no moment with open eyes" in never.reason
 
 
+def test_a_blink_that_covers_the_most_synchronous_moments_does_not_hide_the_open_eyes_beyond_it() -> None:
+    drifting = {v: ring(p, period_ms=t) for v, p, t in zip(ViewName, (0.0, 20.0, 10.0), (33.3, 32.7, 33.0), strict=True)}
+    best = best_triplet(drifting, EVER)
+    assert best is not None
+    middle = best.frames[ViewName.FRONT].t_ns
+    choice = best_triplet(drifting, EVER, lambda frames: abs(frames[ViewName.FRONT].t_ns - middle) > 150 * MS)
+    assert choice is not None and choice.eyes_open
+    assert choice.spread_ms < 10.0
+
+
 def test_pictures_whose_time_is_doubtful_are_avoided() -> None:
     rings = rig(0.0, 15.0, 15.0)
     late = rings[ViewName.LEFT]
