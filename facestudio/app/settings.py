@@ -19,6 +19,7 @@ from PySide6.QtCore import QObject, Signal
 
 from facestudio.atomic import write_file
 from facestudio.paths import user_data_dir
+from facestudio.pipeline.engines import ENGINES
 
 CONFIG_VARIABLE = "FACESTUDIO_CONFIG_DIR"
 LIBRARY_VARIABLE = "FACESTUDIO_LIBRARY"
@@ -26,7 +27,7 @@ SCHEMA = 1
 FILE = "settings.toml"
 
 CHOICES: Mapping[str, tuple[Any, ...]] = {
-    "engine": ("auto", "fit"),
+    "engine": ENGINES,
     "quality": ("draft", "standard", "full"),
     "texture_size": (1024, 2048, 4096),
     "device": ("auto", "cpu"),

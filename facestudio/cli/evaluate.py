@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from facestudio.cli.console import out, running
+from facestudio.pipeline.engines import HELP
 
 
 def evaluate(
@@ -16,7 +17,7 @@ def evaluate(
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for meshes, tables and summary.json.")],
     calibrated: Annotated[bool, typer.Option("--calibrated", help="Give the cameras to the reconstruction.")] = False,
-    engine: Annotated[str, typer.Option(help="auto: landmarks, then dense matching; fit: landmarks only.")] = "auto",
+    engine: Annotated[str, typer.Option(help=HELP)] = "auto",
     quality: Annotated[str, typer.Option(help="Time for dense matching: draft, standard or full.")] = "standard",
     head: Annotated[str, typer.Option(help="Head model: open, flame, or a model file.")] = "open",
     heads: Annotated[str | None, typer.Option(help="Only these subjects, separated by commas.")] = None,

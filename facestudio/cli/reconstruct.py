@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from facestudio.cli.console import out, running
+from facestudio.pipeline.engines import HELP
 from facestudio.types import Scale
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def reconstruct(
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the result; made when missing.")],
     cameras: Annotated[Path | None, typer.Option(help="cameras.json of a calibrated rig; the head is then metric.")] = None,
     head: Annotated[str, typer.Option(help="Head model: open, flame, or a model file.")] = "open",
-    engine: Annotated[str, typer.Option(help="auto: landmarks, then dense matching; fit: landmarks only.")] = "auto",
+    engine: Annotated[str, typer.Option(help=HELP)] = "auto",
     quality: Annotated[str, typer.Option(help="Time for dense matching: draft, standard or full.")] = "standard",
     texture_size: Annotated[int, typer.Option(help="Side of the texture in pixels.")] = 2048,
     name: Annotated[str | None, typer.Option(help="Base name of the files; default: the photos' folder.")] = None,

@@ -80,11 +80,11 @@ def _read(dataset: Path, name: str, calibrated: bool, cancel: CancelToken) -> Be
 
 
 def _product(engine: str, quality: str) -> BuildHead:
-    from facestudio.pipeline.build_head import ENGINES, reconstruct
+    from facestudio.pipeline.build_head import reconstruct
+    from facestudio.pipeline.engines import check_engine
     from facestudio.reconstruct.refinement import Quality
 
-    if engine not in ENGINES:
-        raise FaceStudioError(f"There is no engine {engine!r}.", f"Choose one of: {', '.join(ENGINES)}.")
+    check_engine(engine)
     if quality not in list(Quality):
         raise FaceStudioError(f"There is no quality {quality!r}.", f"Choose one of: {', '.join(Quality)}.")
     return partial(reconstruct, quality=quality)

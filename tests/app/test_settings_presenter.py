@@ -15,6 +15,7 @@ from facestudio.app.jobs import Jobs
 from facestudio.app.pages.settings.presenter import SettingsPresenter
 from facestudio.app.settings import SettingsStore
 from facestudio.library.store import Library
+from facestudio.pipeline.engines import ENGINES
 
 
 @pytest.fixture
@@ -77,3 +78,7 @@ def test_every_choice_has_a_value_that_the_settings_accept(presenter: SettingsPr
         for choice in choices:
             presenter.choose(**{name: choice.value})
             assert getattr(SettingsStore(presenter._context.settings.file.parent).value, name) == choice.value
+
+
+def test_every_engine_can_be_chosen_in_the_window(presenter: SettingsPresenter) -> None:
+    assert tuple(choice.value for choice in presenter.engines()) == ENGINES

@@ -1,0 +1,37 @@
+"""Which engine makes the head. All take the same job and give the same kind of result, so that every face of the program offers all.
+
+Light to import: the window lists the engines before any of them is needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from facestudio.errors import FaceStudioError
+
+if TYPE_CHECKING:
+    from facestudio.pipeline.job import Job
+    from facestudio.types import Reconstruction
+
+ENGINES = ("auto", "fit")
+HELP = "auto: landmarks, then dense matching; fit: landmarks only."
+
+
+def check_engine(name: str) -> None:
+    """Raises FaceStudioError, naming the engines there are, when this is none of them."""
+    if name not in ENGINES:
+        raise FaceStudioError(f"There is no engine {name!r}.", f"Choose one of: {', '.join(ENGINES)}.")
+
+
+def solve_head(engine: str, job: Job) -> Reconstruction:
+    """Cameras and shape of a capture by the engine of this name. Raises what the engine raises."""
+    check_engine(engine)
+    return _solver(engine)(job)
+
+
+def _solver(engine: str) -> Callable[[Job], Reconstruction]:
+    # Imported when asked for: each engine brings its own heavy libraries.
+    from facestudio.pipeline import engine_fit
+
+    return {"auto": engine_fit.by_matching, "fit": engine_fit.by_landmarks}[engine]
