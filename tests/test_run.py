@@ -321,3 +321,25 @@ def test_the_tests_run_on_a_virtual_screen_when_there_is_no_other(run: ModuleTyp
     monkeypatch.setattr(run.subprocess, "run", record)
     assert run.main(["test", "tests/gui"]) == 0
     assert commands == [["xvfb-run", "-a", str(run.PYTHON), "-m", "pytest", "tests/gui"]]
+
+
+@pytest.mark.parametrize(("late", "second", "ends"), [(True, 0, 0), (True, 1, 1), (False, 0, 1)])
+def test_only_tests_that_wait_for_something_real_get_a_second_try(
+    run: ModuleType, monkeypatch: pytest.MonkeyPatch, late: bool, second: int, ends: int
+) -> None:
+    tries: list[list[str]] = []
+
+    def answer(words: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+        if "pytest" not in words:
+            return subprocess.CompletedProcess(words, 0, "", "")
+        if "--collect-only" in words:
+            return subprocess.CompletedProcess(words, run.NOTHING_COLLECTED if late else 0)
+        tries.append(words)
+        return subprocess.CompletedProcess(words, second if "--last-failed" in words else 1)
+
+    for tool in ("ensure", "ensure_gltf_validator", "ensure_blender"):
+        monkeypatch.setattr(run, tool, lambda *_, **__: None)
+    monkeypatch.setattr(run, "ensure_screen", list)
+    monkeypatch.setattr(run.subprocess, "run", answer)
+    assert run.main(["test"]) == ends
+    assert len(tries) == (2 if late else 1)

@@ -15,6 +15,8 @@ from facestudio.app.jobs import Job, Jobs, JobState
 from facestudio.errors import FaceStudioError
 from facestudio.progress import CancelToken, Partial, Progress
 
+pytestmark = pytest.mark.realtime
+
 
 @pytest.fixture
 def jobs(qapp: QCoreApplication) -> Iterator[Jobs]:

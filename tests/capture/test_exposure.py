@@ -14,6 +14,8 @@ from facestudio.capture.group import CameraGroup
 from facestudio.types import ViewName
 from tests.capture.scripted_camera import eventually
 
+pytestmark = pytest.mark.realtime
+
 QUICK = LockConfig(settle_s=1.5, look_s=0.06)
 
 

@@ -20,6 +20,8 @@ from facestudio.errors import CameraError
 from facestudio.types import ViewName
 from tests.capture.scripted_camera import TickingCamera, eventually, textured
 
+pytestmark = pytest.mark.realtime
+
 QUICK = GroupConfig(stall_s=0.4, freeze_s=0.4, backoff_s=(0.02, 0.2), watch_s=0.02, healthy_s=0.2, abandoned=2)
 
 

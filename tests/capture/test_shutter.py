@@ -17,6 +17,8 @@ from facestudio.progress import CancelToken
 from facestudio.types import ViewName
 from tests.capture.scripted_camera import TickingCamera, eventually
 
+pytestmark = pytest.mark.realtime
+
 BRIEF = ShutterConfig(burst_s=0.3, tick_s=0.02)
 
 

@@ -15,6 +15,8 @@ from facestudio.types import ViewName
 from tests.capture.mjpeg_server import Streams, read_counter, streaming
 from tests.capture.scripted_camera import eventually
 
+pytestmark = pytest.mark.realtime
+
 CONFIG = GroupConfig(stall_s=1.0, freeze_s=1.0)
 
 

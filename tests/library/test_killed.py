@@ -16,7 +16,7 @@ from facestudio.library.store import Library
 from facestudio.types import ViewName
 
 ROOT = Path(__file__).resolve().parents[2]
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="SIGKILL is a Unix word")
+pytestmark = [pytest.mark.realtime, pytest.mark.skipif(os.name == "nt", reason="SIGKILL is a Unix word")]
 
 ADD = """
 import sys, time

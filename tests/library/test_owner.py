@@ -12,6 +12,8 @@ import pytest
 
 from facestudio.library.owner import is_alive, new_mark, owner_tag, process_started, tag_is_alive
 
+pytestmark = pytest.mark.realtime
+
 
 def test_this_process_is_alive_and_a_finished_one_is_not() -> None:
     mark = new_mark("reconstruct")

@@ -32,6 +32,8 @@ from facestudio.pipeline.capture_triplet import ShotContext, keep_in_folder, kee
 from facestudio.types import Camera, ViewName
 from tests.capture.scripted_camera import TickingCamera, eventually, textured
 
+pytestmark = pytest.mark.realtime
+
 IDS = {v: Identity(f"port {v}", "046d:082d", "C920") for v in ViewName}
 HEALTH = Health(ChannelState.LIVE, 30.0, 0.01, 90, 1, 0, CameraInfo("C920", "V4L2", 64, 48, 30.0, "MJPG"), None)
 

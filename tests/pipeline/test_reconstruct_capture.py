@@ -22,6 +22,8 @@ from facestudio.pipeline.reconstruct_capture import ReconstructSettings, reconst
 from facestudio.progress import CancelToken
 from facestudio.types import ViewName
 
+pytestmark = pytest.mark.realtime
+
 ROOT = Path(__file__).resolve().parents[2]
 
 

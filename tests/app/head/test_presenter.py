@@ -20,6 +20,8 @@ from facestudio.progress import CancelToken, Partial, Progress
 from facestudio.types import Image, Reconstruction, Triplet, ViewName
 from tests.app.head.conftest import Desk, until
 
+pytestmark = pytest.mark.realtime
+
 
 @pytest.fixture
 def presenter(desk: Desk) -> HeadPresenter:
