@@ -1,9 +1,8 @@
 """Light as nine numbers per colour: real spherical harmonics up to degree 2, as a matt surface receives them.
 
 What a Lambertian surface of normal n reflects under distant light is, to 99 %, a combination of nine functions of n (Ramamoorthi &
-Hanrahan 2001; Basri & Jacobs 2003). Ours are the orthonormal real harmonics Y_k times the Lambertian kernel A_l / pi (1, 2/3, 1/4 for
-degree 0, 1, 2), so that the light's coefficients are those of its radiance: a white sky of radiance 1 is (sqrt(4 pi), 0, …, 0), and
-under it every surface shows exactly its albedo.
+Hanrahan 2001; Basri & Jacobs 2003): colour = albedo * sum_k l_k H_k(n). Our H_k are the orthonormal real harmonics; the light l is
+that of the irradiance over pi, so that under a white sky of radiance 1, (sqrt(4 pi), 0, …, 0), every surface shows its bare albedo.
 
 Order (l, m): 1 | y, z, x | xy, yz, 3z^2-1, xz, x^2-y^2, in the frame of the normals.
 """
@@ -27,7 +26,7 @@ WHITE = math.sqrt(4.0 * math.pi)  # the first coefficient of a white sky of radi
 
 _Array = TypeVar("_Array", "Float32Array", "Float64Array", "torch.Tensor")
 
-_KERNEL = (1.0, 2.0 / 3.0, 1.0 / 4.0)
+_KERNEL = np.repeat([1.0, 2.0 / 3.0, 1.0 / 4.0], (1, 3, 5))  # the clamped cosine over pi, by degree
 _Y0 = 0.5 * math.sqrt(1.0 / math.pi)
 _Y1 = math.sqrt(3.0 / (4.0 * math.pi))
 _Y2 = 0.5 * math.sqrt(15.0 / math.pi)
@@ -36,17 +35,16 @@ _Y20 = 0.25 * math.sqrt(5.0 / math.pi)
 
 def terms(x: _Array, y: _Array, z: _Array) -> list[_Array]:
     """The nine H_k, each of the shape of the unit normals' components x, y, z (numpy or torch, differentiable)."""
-    l1, l2 = _KERNEL[1], _KERNEL[2]
     return [
-        _KERNEL[0] * _Y0 + 0.0 * x,
-        l1 * _Y1 * y,
-        l1 * _Y1 * z,
-        l1 * _Y1 * x,
-        l2 * _Y2 * x * y,
-        l2 * _Y2 * y * z,
-        l2 * _Y20 * (3.0 * z * z - 1.0),
-        l2 * _Y2 * x * z,
-        l2 * 0.5 * _Y2 * (x * x - y * y),
+        _Y0 + 0.0 * x,
+        _Y1 * y,
+        _Y1 * z,
+        _Y1 * x,
+        _Y2 * x * y,
+        _Y2 * y * z,
+        _Y20 * (3.0 * z * z - 1.0),
+        _Y2 * x * z,
+        0.5 * _Y2 * (x * x - y * y),
     ]
 
 
@@ -74,8 +72,8 @@ def turned(light: Float64Array, R: Float64Array) -> Float64Array:
 def project(directions: Float64Array, radiance: Float64Array) -> Float64Array:
     """The light (9, C) of an environment sampled evenly over the sphere: unit directions (M, 3), radiance (M, C) from each."""
     n = np.asarray(directions, dtype=np.float64)
-    plain = basis(n) / np.repeat(_KERNEL, (1, 3, 5))
-    return np.asarray(4.0 * math.pi / len(n) * plain.T @ np.asarray(radiance, dtype=np.float64))
+    received = 4.0 * math.pi / len(n) * basis(n).T @ np.asarray(radiance, dtype=np.float64)
+    return np.asarray(_KERNEL[:, None] * received)
 
 
 def _directions() -> Float64Array:
