@@ -1,7 +1,7 @@
 """The public Surrey model fitted by eos to the same landmarks: `python tests/benchmarks/bench_eos.py BENCH EOS_DATA`.
 
-BENCH is a bench (see `facestudio evaluate --help`), EOS_DATA the folder with eos' `sfm_shape_3448.bin` and its companions. eos (Huber et al.
-2016; `pip install eos-py`, Apache-2.0) is not among FaceStudio's own requirements. Its Python package fits one picture at a time, by
+BENCH is a bench (see `facestudio evaluate --help`), EOS_DATA the folder with eos' `sfm_shape_3448.bin` and its companions. eos (Huber et
+al. 2016; `pip install eos-py`, Apache-2.0) is not among FaceStudio's own requirements. Its Python package fits one picture at a time, by
 an affine camera, so three views are three fits whose shape coefficients are averaged. It is given the iBUG points of our own
 detector, so that only the fitting differs. Prints NoW median / mean / 90 % in millimetres, all points of all heads pooled, for the
 front photo, the average of three, and the mean of the Surrey model itself.
