@@ -6,6 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from facestudio.errors import HeadModelError
+from facestudio.head.dense import attach_dense
 from facestudio.head.flame_import import STORED_NAME, attach_embeddings
 from facestudio.head.model import HeadModel, load
 from facestudio.paths import models_dir, user_models_dir
@@ -56,4 +57,4 @@ def load_head(name: str | Path = "open") -> HeadModel:
 def _load(path: Path, _time: int, _size: int) -> HeadModel:
     model = load(path)
     # The embeddings shipped now may be newer than those of the day of the import.
-    return attach_embeddings(model) if model.name == "flame" else model
+    return attach_dense(attach_embeddings(model) if model.name == "flame" else model)
