@@ -11,6 +11,7 @@ from facestudio.head.landmarks import embedding, on_surface
 from facestudio.pipeline.check_fit import check_fit
 from facestudio.pipeline.job import Job
 from facestudio.reconstruct.fit import FitConfig, fit_landmarks, head_to_world
+from facestudio.reconstruct.hair import hair_shell, with_hair
 from facestudio.reconstruct.quality import landmark_residual, mean_head_reprojection, rigid, view_qualities
 from facestudio.reconstruct.refine import Refined, refine, refine_config
 from facestudio.reconstruct.scale import assumed_scale
@@ -95,6 +96,8 @@ def _refined(fitted: Reconstruction, job: Job) -> Reconstruction:
         return replace(fitted, notes=(*fitted.notes, f"The photos were not matched densely: {found.reason}"))
     if not job.triplet.calibrated:
         found = _at_the_size_of(fitted.vertices, found, job.model.part_vertices("face", "skin", "lips"))
+    lift = hair_shell(job.model, found.posed_vertices, found.cameras, job.masks, cancel=job.cancel)
+    found = with_hair(found, lift, job.model.faces)
     points = on_surface(found.posed_vertices, job.model.faces, embedding(job.model, SCHEME))
     known = embedding(job.model, SCHEME).ids
     head = rigid(job.basis, points[np.isin(known, job.basis.ids)])

@@ -92,7 +92,7 @@ def outline(sighting: Sighting, view: int, parts: OutlineParts, config: ContourC
     face = sighting.face[pixel[:, 1], pixel[:, 0]]
     steps = np.arange(-config.reach_px, config.reach_px + 1, dtype=np.float32)
     along = pixel[:, None].astype(np.float32) + steps[None, :, None] * outward[:, None]
-    skin, person = (_profiles(p, along) for p in (sighting.photo.skin, sighting.photo.person))
+    skin, person = (profiles(p, along) for p in (sighting.photo.skin, sighting.photo.person))
     skin_end, clear = change_point(skin, config.margin_px)
     on_skin = parts.skin[face] & (clear > config.least_contrast)
     # Eight pixels on, the person's mask has made up its mind.
@@ -137,7 +137,7 @@ def _drawn_outline(sighting: Sighting, config: ContourConfig) -> tuple[IntArray,
     return pixel[use], np.asarray(-gradient[use] / length[use, None], np.float32)
 
 
-def _profiles(picture: Float32Array, at: Float32Array) -> Float32Array:
+def profiles(picture: Float32Array, at: Float32Array) -> Float32Array:
     """(N, K) float32: a picture read at (N, K, 2) pixels."""
     x, y = np.ascontiguousarray(at[..., 0]), np.ascontiguousarray(at[..., 1])
     return np.asarray(cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32)

@@ -20,12 +20,14 @@ import numpy as np
 from facestudio.export.saved import SavedHead, load_head
 from facestudio.geometry.camera import screen
 from facestudio.geometry.rasterize import interpolate, rasterize
+from facestudio.geometry.shading import resized
 from facestudio.landmarks.segmentation import foreground_mask
 from facestudio.texture.build import build_texture
 from facestudio.types import BoolArray, ByteArray, Camera, Float64Array
 
 PARTS = ("face", "lips", "eyelids", "eye_left", "eye_right", "skin")
 WORST = 10
+SAMPLES = 3  # per pixel and axis
 
 
 @dataclass(frozen=True)
@@ -46,18 +48,27 @@ class Fidelity:
 def redraw(head: SavedHead, camera: Camera, albedo: ByteArray) -> tuple[ByteArray, BoolArray, BoolArray]:
     """The head without light as the camera sees it (H, W, 3) uint8, and where face and eyeballs are, (H, W) bool each."""
     model, r = head.model, head.reconstruction
-    fragments = rasterize(screen(camera, r.posed_vertices), model.faces, camera.height, camera.width)
+    # A camera's pixel is the mean of what falls on it: lids, lips and nostrils end softly in a photo, and so they do here.
+    finer = resized(camera, SAMPLES * camera.height, SAMPLES * camera.width)
+    fragments = rasterize(screen(finer, r.posed_vertices), model.faces, finer.height, finer.width)
     uv = np.asarray(interpolate(fragments, model.uv_faces, model.uv), dtype=np.float32)
     face = (fragments.pix_to_face >= 0) & model.part_faces(*PARTS)[np.maximum(fragments.pix_to_face, 0)]
     eyes = face & model.part_faces("eye_left", "eye_right")[np.maximum(fragments.pix_to_face, 0)]
-    # The texture is finer than the photo: averaged down to twice the photo's density, it does not alias.
+    # The texture is finer than the photo: averaged down to twice the samples' density, it does not alias.
     inside = face[1:, 1:] & face[:-1, 1:] & face[1:, :-1]
     step = np.linalg.norm(np.diff(uv, axis=1)[:-1], axis=-1)[inside]
     side = int(np.clip(2.0 / max(float(np.median(step)), 1e-6), 256, albedo.shape[0]))
     small = cv2.resize(albedo, (side, side), interpolation=cv2.INTER_AREA)
     x, y = uv[..., 0] * side - 0.5, (1 - uv[..., 1]) * side - 0.5
     drawn = cv2.remap(small, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(drawn, dtype=np.uint8), face, eyes
+    picture = cv2.resize(drawn, (camera.width, camera.height), interpolation=cv2.INTER_AREA)
+    whole, balls = (shrunk(mask, camera) for mask in (face, eyes))
+    return np.asarray(picture, dtype=np.uint8), whole > 0.999, balls > 0.5
+
+
+def shrunk(mask: BoolArray, camera: Camera) -> Float64Array:
+    """(H, W): which share of each pixel the finer mask covers."""
+    return np.asarray(cv2.resize(mask.astype(np.float32), (camera.width, camera.height), interpolation=cv2.INTER_AREA))
 
 
 def ssim(a: Float64Array, b: Float64Array) -> Float64Array:
