@@ -74,23 +74,24 @@ def _shortcut(inputs: int, outputs: int, stride: int) -> nn.Sequential | None:
 class ResNet(nn.Module):
     """A trunk without its classifier.
 
-    depth: 18 (seventeen convolutions), 34 or 50. inputs: colour channels of the pictures. `channels` is the length of its feature.
+    depth: 18 (seventeen convolutions), 34 or 50. inputs: colour channels of the pictures. width: channels of the first stage,
+    64 as published; fewer make a smaller trunk of the same form. `channels` is the length of its feature.
     """
 
-    def __init__(self, depth: Depth = 18, inputs: int = 3) -> None:
+    def __init__(self, depth: Depth = 18, inputs: int = 3, width: int = 64) -> None:
         super().__init__()
         block = Bottleneck if depth == 50 else BasicBlock
-        self.channels = 512 * block.expansion
-        self.stage_channels: Sequence[int] = STAGE_CHANNELS[depth]
-        self.conv1, self.bn1 = nn.Conv2d(inputs, 64, 7, 2, padding=3, bias=False), nn.BatchNorm2d(64)
+        self.channels = 8 * width * block.expansion
+        self.stage_channels: Sequence[int] = tuple(width * published // 64 for published in STAGE_CHANNELS[depth])
+        self.conv1, self.bn1 = nn.Conv2d(inputs, width, 7, 2, padding=3, bias=False), nn.BatchNorm2d(width)
         self.relu, self.maxpool = nn.ReLU(inplace=True), nn.MaxPool2d(3, 2, padding=1)
-        before = 64
+        before = width
         for number, count in enumerate(_LAYOUT[depth]):
-            width = 64 << number
+            wide = width << number
             blocks = []
             for index in range(count):
-                blocks.append(block(before, width, 2 if number and not index else 1))
-                before = width * block.expansion
+                blocks.append(block(before, wide, 2 if number and not index else 1))
+                before = wide * block.expansion
             setattr(self, f"layer{number + 1}", nn.Sequential(*blocks))
         kaiming(self)
 

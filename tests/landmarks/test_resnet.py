@@ -58,3 +58,8 @@ def test_every_parameter_gets_a_gradient() -> None:
     net = ResNet(18)
     net(torch.randn(2, 3, 32, 32)).square().sum().backward()
     assert all(p.grad is not None and bool(p.grad.abs().sum() > 0) for p in net.parameters())
+
+
+def test_a_narrow_trunk_has_the_same_form_with_fewer_channels() -> None:
+    stages = ResNet(18, 6, width=16).stages(torch.zeros(1, 6, 64, 64))
+    assert [tuple(stage.shape[1:]) for stage in stages] == [(16, 32, 32), (16, 16, 16), (32, 8, 8), (64, 4, 4), (128, 2, 2)]
