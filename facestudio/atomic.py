@@ -18,7 +18,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from facestudio.errors import OutputError
@@ -26,16 +26,18 @@ from facestudio.errors import OutputError
 _STAGING = ".facestudio-partial-"
 _STALE_SECONDS = 3600.0
 
-_REMEDIES = {
+# What a system's refusal means, and what to do about it where a folder for results can be chosen.
+_REFUSALS = {
     errno.ENOSPC: ("the disk is full", "Free some space, or choose a folder on another disk."),
     errno.EDQUOT: ("your disk quota is used up", "Free some space, or choose a folder on another disk."),
     errno.EFBIG: ("the files are larger than this system allows", "Choose a folder on another disk."),
     errno.EACCES: ("you may not write there", "Choose a folder that belongs to you."),
     errno.EPERM: ("you may not write there", "Choose a folder that belongs to you."),
-    errno.EROFS: ("it is on a read-only disk", "Choose a folder on a disk that can be written."),
+    errno.EROFS: ("the disk is read-only", "Choose a folder on a disk that can be written."),
     errno.ENOTDIR: ("a file stands where a folder is needed", "Choose another folder, or remove that file."),
     errno.EEXIST: ("a file stands where a folder is needed", "Choose another folder, or remove that file."),
     errno.EISDIR: ("a folder stands where a file is to be written", "Choose another folder or another name."),
+    errno.ENOENT: ("it is no longer there", "Look whether the folder was moved, or its disk unplugged."),
     errno.ENAMETOOLONG: ("the name is too long", "Choose a shorter name."),
 }
 
@@ -45,7 +47,7 @@ def write_file(path: Path, content: bytes) -> None:
 
     Raises OutputError when the disk refuses.
     """
-    with _explained(path):
+    with explained(f"The result cannot be written to {path}"):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
@@ -62,7 +64,7 @@ def write_file(path: Path, content: bytes) -> None:
 
 def check_folder(out: Path) -> None:
     """Raise OutputError now when nothing could be written to `out` later: before minutes of work, not after. Leaves no trace."""
-    with _explained(out):
+    with explained(f"The result cannot be written to {out}"):
         made = _make_folders(out)
         try:
             with tempfile.TemporaryFile(dir=out) as probe:
@@ -79,12 +81,12 @@ def write_folder(out: Path, writer: Callable[[Path], None]) -> list[Path]:
     Returns the final paths, sorted. Files only: folders that the writer makes are not moved. See the module for the guarantee.
     Raises OutputError when the disk refuses; whatever `writer` raises passes through, after cleaning up.
     """
-    with _explained(out):
+    with explained(f"The result cannot be written to {out}"):
         made = _make_folders(out)
         _sweep(out)
         staging = Path(tempfile.mkdtemp(prefix=_STAGING, dir=out))
     try:
-        with _explained(out):
+        with explained(f"The result cannot be written to {out}"):
             writer(staging)
             names = sorted(p.name for p in staging.iterdir() if p.is_file())
             for name in names:
@@ -167,9 +169,16 @@ def flush_folder(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def _explained(out: Path) -> Iterator[None]:
+def explained(
+    what: str, remedies: Mapping[int, str] | None = None, otherwise: str = "Choose another folder."
+) -> Iterator[None]:
+    """Turn what the system says into an OutputError: `what`, the reason, and what to do.
+
+    remedies: by errno, in place of the usual advice. otherwise: the advice for what nobody foresaw.
+    """
     try:
         yield
     except OSError as error:
-        reason, remedy = _REMEDIES.get(error.errno or 0, (error.strerror or str(error), "Choose another folder."))
-        raise OutputError(f"The result cannot be written to {out}: {reason}.", remedy) from error
+        code = error.errno or 0
+        reason, remedy = _REFUSALS.get(code, (error.strerror or str(error), otherwise))
+        raise OutputError(f"{what}: {reason}.", (remedies or {}).get(code, remedy)) from error

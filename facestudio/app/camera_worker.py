@@ -13,7 +13,9 @@ from facestudio.errors import FaceStudioError
 from facestudio.types import ViewName
 
 if TYPE_CHECKING:
+    from facestudio.capture.calibration.live import BoardLoop
     from facestudio.capture.calibration.rig_file import RigCalibration
+    from facestudio.capture.check_loop import CheckLoop
     from facestudio.capture.device import Identity
     from facestudio.capture.group import CameraGroup
     from facestudio.capture.sight import Looker
@@ -60,6 +62,17 @@ class CameraWorker(QObject):
         """Queue a piece of work."""
         if not self._closed:
             self._executor.submit(self._guarded, action)
+
+    def let_go(self, group: CameraGroup | None, loop: CheckLoop | BoardLoop | None) -> None:
+        """Stop what looks at the cameras, then the cameras, in the worker: it takes as long as they do."""
+        if group is not None:
+
+            def work() -> None:
+                if loop is not None:
+                    loop.stop()
+                group.stop()
+
+            self.run(work)
 
     def looker(self) -> Looker | None:
         """The worker's own engine, made when first asked for, in the worker only; None when it cannot be made.

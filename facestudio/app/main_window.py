@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QSettings, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence, QPaintEvent, QShortcut
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QMainWindow, QMessageBox, QPushButton, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QMessageBox, QPushButton, QSplitter, QVBoxLayout, QWidget
 
 from facestudio.app.context import AppContext
 from facestudio.app.gl_window import stand_in
@@ -21,6 +21,7 @@ from facestudio.app.strings import tr
 from facestudio.app.theme import tokens
 from facestudio.app.widgets.job_strip import JobStrip
 from facestudio.app.widgets.log_pane import LogPane
+from facestudio.app.widgets.pieces import line
 from facestudio.app.widgets.rail import Rail
 
 SIZE = (1440, 900)
@@ -85,14 +86,14 @@ class MainWindow(QMainWindow):
         top = QHBoxLayout()
         top.setSpacing(0)
         top.addWidget(self.rail)
-        top.addWidget(_line(self, vertical=True))
+        top.addWidget(line(self, vertical=True))
         top.addWidget(self.middle, 1)
         body = QWidget(self)
         column = QVBoxLayout(body)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addLayout(top, 1)
-        column.addWidget(_line(self, vertical=False))
+        column.addWidget(line(self, vertical=False))
         column.addWidget(self.strip)
         self.setCentralWidget(body)
 
@@ -244,10 +245,3 @@ class MainWindow(QMainWindow):
         self._state.setValue("stage", self.stage.saveState())
         self._state.setValue("log", self.middle.saveState())
         self._state.sync()
-
-
-def _line(parent: QWidget, vertical: bool) -> QFrame:
-    line = QFrame(parent)
-    line.setProperty("look", "line")
-    line.setFixedWidth(1) if vertical else line.setFixedHeight(1)
-    return line

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import PySide6
 
 from facestudio import __version__
+from facestudio.app.from_below import said
 from facestudio.app.strings import tr
 from facestudio.errors import FaceStudioError
 
@@ -30,7 +31,7 @@ def problem(error: BaseException) -> Problem:
     """An exception in the operator's words."""
     details = "".join(traceback.format_exception(error)).strip()
     if isinstance(error, FaceStudioError):
-        return Problem(error.what, error.remedy, details, expected=True)
+        return Problem(said(error.what), said(error.remedy), details, expected=True)
     if isinstance(error, MemoryError):
         return Problem(
             tr("The computer ran out of memory."),
@@ -41,7 +42,7 @@ def problem(error: BaseException) -> Problem:
     if isinstance(error, OSError):
         where = f"{error.filename}: " if error.filename else ""
         remedy = tr("Check that the file or folder is there and may be used, then try again.")
-        return Problem(f"{where}{error.strerror or error}", remedy, details, expected=True)
+        return Problem(f"{where}{said(error.strerror or str(error))}", remedy, details, expected=True)
     return Problem(
         tr("FaceStudio made a mistake: {kind}: {message}", kind=type(error).__name__, message=str(error)),
         tr("Your data is safe. Try again; if it happens again, copy the report and send it to us."),

@@ -8,11 +8,13 @@ object from English to the other language. Qt's Linguist format would need a com
 from __future__ import annotations
 
 import json
+import string
 from collections.abc import Mapping
 from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication, QLibraryInfo, QLocale, QTranslator
 
+from facestudio.app.from_below import Speech, speak
 from facestudio.export.formats import FORMATS
 from facestudio.paths import resources_dir
 
@@ -28,7 +30,19 @@ _installed: list[QTranslator] = []  # kept alive here: Qt holds no reference of 
 def tr(text: str, /, **values: object) -> str:
     """A sentence in the operator's language, with {placeholders} filled. `text` must be a literal, so that translators find it."""
     translated = QCoreApplication.translate("", text)
-    return translated.format(**values) if values else translated
+    return _NUMBERS.vformat(translated, (), values) if values else translated
+
+
+class _LocalNumbers(string.Formatter):
+    """Numbers with the operator's decimal point; whole numbers and text as they are."""
+
+    def format_field(self, value: object, format_spec: str) -> str:
+        """One value in its place."""
+        text: str = super().format_field(value, format_spec)
+        return text.replace(".", QLocale().decimalPoint()) if isinstance(value, float) else text
+
+
+_NUMBERS = _LocalNumbers()
 
 
 def mark(text: str) -> str:
@@ -79,9 +93,12 @@ def install_language(app: QCoreApplication, setting: str) -> str:
         app.removeTranslator(old)
     _installed.clear()
     QLocale.setDefault(QLocale(language) if setting != SYSTEM else QLocale.system())
+    speak(Speech({}))
     if language == ENGLISH:
         return language
-    ours = JsonTranslator(read_language(language))
+    sentences = read_language(language)
+    ours = JsonTranslator(sentences)
+    speak(Speech(sentences, QLocale().decimalPoint()))
     theirs = QTranslator()
     if theirs.load(f"qtbase_{language}", str(Path(QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)))):
         app.installTranslator(theirs)

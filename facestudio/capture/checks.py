@@ -188,9 +188,9 @@ def _turned(view: ViewName, sight: Sight, c: CheckConfig) -> Check:
         return Check(
             CheckName.TURNED, Verdict.BAD, "other side", "This camera shows the other side of the face: swap left and right."
         )
-    further = abs(sight.yaw_degrees) < min(abs(low), abs(high))
-    advice = f"Move this camera further {'to the side' if further else 'to the front'}: about 40° is best."
-    return Check(CheckName.TURNED, Verdict.DOUBTFUL, words, advice)
+    aside = abs(sight.yaw_degrees) < min(abs(low), abs(high))
+    where = "to the side" if aside else "to the front"
+    return Check(CheckName.TURNED, Verdict.DOUBTFUL, words, f"Move this camera further {where}: about 40° is best.")
 
 
 def _size(sight: Sight, height: int, c: CheckConfig) -> Check:

@@ -120,11 +120,11 @@ class _Lock:
             value, got = min(tried, key=lambda t: abs(t[1] - target))
             self._ask(view, partial(_expose, value))
         except (CameraError, Timeout):
-            return LockReport(report.locked, report.brightness, report.note + " The camera was lost while it was matched.")
-        word = "Matched to" if abs(got - target) <= self.config.matched * target else "Could not be matched to"
-        return LockReport(
-            report.locked, (report.brightness[0], got), f"{report.note} {word} the front camera ({got:.0f}, {target:.0f})."
-        )
+            return LockReport(report.locked, report.brightness, f"{report.note} " + "The camera was lost while it was matched.")
+        matched = f"Matched to the front camera ({got:.0f}, {target:.0f})."
+        if abs(got - target) > self.config.matched * target:
+            matched = f"Could not be matched to the front camera ({got:.0f}, {target:.0f})."
+        return LockReport(report.locked, (report.brightness[0], got), f"{report.note} {matched}")
 
     def _settle(self, view: ViewName) -> float:
         """The brightness once two looks agree, or after `settle_s`."""

@@ -200,16 +200,16 @@ def _moment(triplet: Mapping[ViewName, Frame]) -> float:
 
 
 def _reason(choice: Choice, closest_ms: float) -> str:
-    parts = [f"Best of {choice.considered}: pictures {choice.spread_ms:.0f} ms apart"]
+    parts = [f"Best of {choice.considered}: pictures {choice.spread_ms:.0f} ms apart."]
     if not choice.certain:
-        parts[0] += " (the computer was too busy to tell exactly)"
+        parts.append("The computer was too busy to tell exactly.")
     if choice.spread_ms > closest_ms + 0.5:
-        parts.append(f"sharper than the closest ones ({closest_ms:.0f} ms)")
+        parts.append(f"Sharper than the closest ones ({closest_ms:.0f} ms).")
     elif min(choice.sharpness.values()) > 0.9:
-        parts.append("sharp")
+        parts.append("Sharp.")
     if choice.eyes_open is not None:
-        parts.append("eyes open" if choice.eyes_open else "no moment with open eyes was found")
+        parts.append("Eyes open." if choice.eyes_open else "No moment with open eyes was found.")
     missing = [v.value for v in ViewName if v not in choice.frames]
     if missing:
-        parts.append(f"without {' and '.join(missing)}")
-    return ", ".join(parts) + "."
+        parts.append(f"Without {', '.join(missing)}.")
+    return " ".join(parts)

@@ -18,7 +18,7 @@ OLDEST = (3, 0)
 _WINDOWS = ("PROGRAMFILES", "PROGRAMW6432", "LOCALAPPDATA")
 _POLL_SECONDS = 0.1
 _LONGEST_SECONDS = 600.0
-_GET = "Install Blender 3 or newer (blender.org), or name its program in the environment variable " + VARIABLE + "."
+_GET = f"Install Blender 3 or newer (blender.org), or name its program in the environment variable {VARIABLE}."
 
 
 def find_blender() -> Path | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 
 from facestudio.export.head_json import provenance_shares, views_seen_shares
@@ -22,7 +24,11 @@ def fit_sentences(reconstruction: Reconstruction) -> list[str]:
     if not distances:
         return ["How well the head explains the photos was not measured."]
     typical = float(np.mean(list(distances.values())))  # the mean over photos, as for the average head's number
-    sentences = [f"The head explains the {'photo' if len(distances) == 1 else 'photos'} to within {typical:.1f} px."]
+    one, more = (
+        f"The head explains the photo to within {typical:.1f} px.",
+        f"The head explains the photos to within {typical:.1f} px.",
+    )
+    sentences = [one if len(distances) == 1 else more]
     baseline = reconstruction.mean_head_reprojection_px
     if baseline is not None and typical < baseline:
         sentences.append(
@@ -50,17 +56,25 @@ def distinct_photos(reconstruction: Reconstruction) -> int:
 def texture_sentence(texture: Texture) -> str:
     """How much of the head was photographed."""
     seen = views_seen_shares(texture)
-    measured = f"{provenance_shares(texture)['measured']:.0%} of its colour was photographed"
+    measured = f"{provenance_shares(texture)['measured']:.0%}"
     if texture.views_seen.max(initial=0) < 2:
-        return f"{measured}; the rest is mirrored or inferred."
-    return f"{measured}; {seen[2] + seen[3]:.0%} of its surface is seen by two photos or more."
+        return f"{measured} of its colour was photographed; the rest is mirrored or inferred."
+    twice = f"{seen[2] + seen[3]:.0%}"
+    return f"{measured} of its colour was photographed; {twice} of its surface is seen by two photos or more."
 
 
 def expression_sentence(model: HeadModel, reconstruction: Reconstruction) -> str:
     """Which expression the photos show and the exported head does not, or "" when there is hardly any."""
     weights = [(abs(float(w)), n) for n, w in zip(model.expression_names, reconstruction.expression, strict=True)]
-    strongest = [n for w, n in sorted(weights, reverse=True) if w >= _NOTABLE_WEIGHT][:_MOST_NAMED]
+    strongest = [_in_words(n) for w, n in sorted(weights, reverse=True) if w >= _NOTABLE_WEIGHT][:_MOST_NAMED]
     if not strongest:
         return ""
-    who = "The photo shows" if distinct_photos(reconstruction) == 1 else "The photos show"
-    return f"{who} an expression ({', '.join(strongest)}); the exported head is neutral, and its weights are in the JSON file."
+    names = ", ".join(strongest)
+    if distinct_photos(reconstruction) == 1:
+        return f"The photo shows an expression ({names}); the exported head is neutral, and its weights are in the JSON file."
+    return f"The photos show an expression ({names}); the exported head is neutral, and its weights are in the JSON file."
+
+
+def _in_words(name: str) -> str:
+    """jawOpen -> jaw open."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()

@@ -14,22 +14,21 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
+from facestudio import atomic
 from facestudio.atomic import flush_folder
-from facestudio.errors import OutputError
 from facestudio.library.owner import owner_tag, tag_is_alive
 from facestudio.library.records import LibraryError
 
 PARTIAL, REPLACED = ".partial-", ".replaced-"
-_REASONS = {
-    errno.ENOSPC: ("the disk is full", "Free some space and try again."),
-    errno.EDQUOT: ("your disk quota is used up", "Free some space and try again."),
-    errno.EACCES: ("you may not write there", "Choose a library folder that belongs to you (Settings)."),
-    errno.EPERM: ("you may not write there", "Choose a library folder that belongs to you (Settings)."),
-    errno.EROFS: ("the disk is read-only", "Choose a library folder on a disk that can be written (Settings)."),
-    errno.ENOENT: ("it is no longer there", "Look whether the folder was moved, or its disk unplugged."),
-    errno.ENAMETOOLONG: ("the name is too long", "Choose a shorter name."),
+_REMEDIES = {
+    errno.ENOSPC: "Free some space and try again.",
+    errno.EDQUOT: "Free some space and try again.",
+    errno.EACCES: "Choose a library folder that belongs to you (Settings).",
+    errno.EPERM: "Choose a library folder that belongs to you (Settings).",
+    errno.EROFS: "Choose a library folder on a disk that can be written (Settings).",
 }
 
 
@@ -37,15 +36,9 @@ class NameTakenError(LibraryError):
     """A folder of that name is there already."""
 
 
-@contextlib.contextmanager
-def explained(what: str) -> Iterator[None]:
-    """Turn what the disk says into an OutputError: `what`, the reason, and what to do."""
-    try:
-        yield
-    except OSError as error:
-        unknown = (error.strerror or str(error), "Close other programs that use the folder and try again.")
-        reason, remedy = _REASONS.get(error.errno or 0, unknown)
-        raise OutputError(f"{what}: {reason}.", remedy) from error
+def explained(what: str) -> AbstractContextManager[None]:
+    """`atomic.explained` with the advice that helps a library."""
+    return atomic.explained(what, _REMEDIES, "Close other programs that use the folder and try again.")
 
 
 @contextlib.contextmanager

@@ -62,7 +62,7 @@ def test_a_dead_camera_never_blocks_the_shutter(fault: Fault) -> None:
         assert eventually(lambda: group.health(ViewName.LEFT).error is not None)
         shot = shoot(group, BRIEF)
         assert set(shot.frames) == {ViewName.FRONT, ViewName.RIGHT}
-        assert "without left" in shot.choice.reason
+        assert "Without left" in shot.choice.reason
         switch.fault = Fault.NONE
 
 

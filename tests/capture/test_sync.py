@@ -58,7 +58,7 @@ def test_a_missing_camera_is_left_out_and_named() -> None:
     choice = best_triplet(rings, EVER)
     assert choice is not None
     assert set(choice.frames) == {ViewName.FRONT, ViewName.RIGHT}
-    assert "without left" in choice.reason
+    assert "Without left" in choice.reason
 
 
 def test_a_blurred_moment_loses_to_a_sharp_one_that_is_hardly_less_synchronous() -> None:
@@ -72,7 +72,7 @@ def test_a_blurred_moment_loses_to_a_sharp_one_that_is_hardly_less_synchronous()
     assert choice is not None
     # 2 ms later than its neighbours expect; sharp all the same.
     assert choice.frames[ViewName.FRONT].bgr is base
-    assert "sharper than the closest" in choice.reason
+    assert "Sharper than the closest" in choice.reason
 
 
 def test_open_eyes_are_preferred_and_looked_at_no_more_than_needed() -> None:
@@ -88,7 +88,7 @@ def test_open_eyes_are_preferred_and_looked_at_no_more_than_needed() -> None:
     assert len(asked) == 3
     never = best_triplet(rig(0.0, 1.0, 2.0), EVER, lambda _frames: False)
     assert never is not None and never.eyes_open is False
-    assert "no moment with open eyes" in never.reason
+    assert "No moment with open eyes" in never.reason
 
 
 def test_a_blink_that_covers_the_most_synchronous_moments_does_not_hide_the_open_eyes_beyond_it() -> None:

@@ -144,7 +144,7 @@ def test_shares_and_expressions_in_words(
     small_model: HeadModel, small_reconstruction: Reconstruction, small_texture: Texture
 ) -> None:
     assert texture_sentence(small_texture).startswith("33% of its colour was photographed; 50% of its surface")
-    assert "(jawOpen)" in expression_sentence(small_model, small_reconstruction)
+    assert "(jaw open)" in expression_sentence(small_model, small_reconstruction)
     calm = dataclasses.replace(small_reconstruction, expression=np.zeros(3))
     assert expression_sentence(small_model, calm) == ""
 

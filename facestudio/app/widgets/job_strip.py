@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QPushButton, QToolButton, QWidget
 
+from facestudio.app.from_below import said
 from facestudio.app.icons import icon
 from facestudio.app.jobs import Job, Jobs, JobState
 from facestudio.app.strings import mark, tr
@@ -23,6 +24,12 @@ STAGES = {
     "texture": mark("Making the texture"),
     "export": mark("Writing the files"),
     "import": mark("Importing the photos"),
+    "library": mark("Reading the library"),
+    "open": mark("Opening the head"),
+    "topology": mark("Carrying the head over to another head model"),
+    "find the board": mark("Finding the board"),
+    "lenses": mark("Measuring the lenses"),
+    "positions": mark("Measuring where the cameras stand"),
 }
 _NAMED_BY_FILES = {"read", "landmarks", "export", "import"}  # whose messages are file names; the others' are the engine's notes
 
@@ -148,7 +155,7 @@ class JobStrip(QFrame):
 
     def _show(self, job: Job) -> None:
         name = stage_name(job.stage)
-        self.stage.setText(f"{name}: {job.message}" if job.message and job.stage in _NAMED_BY_FILES else name)
+        self.stage.setText(f"{name}: {said(job.message)}" if job.message and job.stage in _NAMED_BY_FILES else name)
         self.bar.setValue(round(1000 * job.fraction))
         self.left.setText(time_left(job.seconds_left))
 

@@ -53,21 +53,20 @@ class CalibrationReport:
     def sentences(self) -> tuple[str, ...]:
         """The report in words, the verdict first."""
         e, s = self.extrinsics, self.scale
-        few = f"Too few: {_ENOUGH_SHOTS} shots that two cameras or more saw are needed, with the board held still"
-        poor = "Poor: take more pictures, sharper ones, and check that the board is flat and printed at 100 %"
-        verdict = "Good" if self.good else few if e.together < _ENOUGH_SHOTS else poor
-        direction = "long" if s.mean >= 0 else "short"
+        few = f"Too few: {_ENOUGH_SHOTS} shots that two cameras or more saw are needed, with the board held still."
+        poor = "Poor: take more pictures, sharper ones, and check that the board is flat and printed at 100 %."
+        verdict = "Good." if self.good else few if e.together < _ENOUGH_SHOTS else poor
         lens = [
             f"{v}: focal length {e.cameras[v].K[0, 0]:.1f} px (± {i.focal_sigma:.2%}), lens error {i.rmse_px:.2f} px, "
             f"board in {self.found[v][0]} of {self.found[v][1]} pictures"
             for v, i in self.lenses.items()
         ]
         return (
-            f"{verdict}.",
+            verdict,
             f"Corners are reprojected to {e.rmse_px:.2f} px over {len(e.shots)} shots, {e.together} of them seen by two or more cameras.",
             *([f"{self.moved} shots were left out: the board moved while they were taken."] if self.moved else []),
-            f"Board edges of {self.spec.square_mm:g} mm are measured {abs(s.mean):.2%} too {direction} on average, "
-            f"each to {s.rms_mm:.2f} mm.",
+            f"Board edges of {self.spec.square_mm:g} mm are measured {abs(s.mean):.2%} too "
+            f"{'long' if s.mean >= 0 else 'short'} on average, each to {s.rms_mm:.2f} mm.",
             *lens,
         )
 

@@ -86,8 +86,12 @@ def drift(
     else:
         ranked = sorted(by_view, key=lambda v: by_view[v])
         clear = len(views) > 2 and by_view[ranked[-1]] > 1.3 * by_view[ranked[-2]]
-        who = f" (most likely the {ranked[-1]} one)" if clear else ""
-        sentence = f"A camera has moved{who}: the views disagree by {value:.0f} px. Calibrate the rig again."
+        sentence = f"A camera has moved: the views disagree by {value:.0f} px. Calibrate the rig again."
+        if clear:
+            which = ranked[-1]
+            sentence = (
+                f"The {which} camera has most likely moved: the views disagree by {value:.0f} px. Calibrate the rig again."
+            )
     return Drift(value, by_view, value >= config.moved_px, sentence)
 
 

@@ -126,16 +126,18 @@ def fit(
                 False, f"The calibration has no {view} camera, so it was not used: the head gets an assumed size. {_REMEDY}"
             )
         if size != (camera.width, camera.height):
-            what = f"The {view} camera was calibrated at {camera.width} x {camera.height}, but gives {size[0]} x {size[1]}"
-            return Fit(False, f"{what}, so the calibration was not used. {_REMEDY}")
-        known, now = rig.identities.get(view), identities.get(view)
-        if known is not None and now is not None and known.path != now.path:
-            what = f"The {view} camera is another one, or on another port, than at the calibration"
-            return Fit(False, f"{what}, so it was not used. {_REMEDY}")
+            then, now = f"{camera.width} x {camera.height}", f"{size[0]} x {size[1]}"
+            what = f"The {view} camera was calibrated at {then}, but gives {now}, so the calibration was not used."
+            return Fit(False, f"{what} {_REMEDY}")
+        known, given = rig.identities.get(view), identities.get(view)
+        if known is not None and given is not None and known.path != given.path:
+            what = f"The {view} camera is another one, or on another port, than at the calibration, so it was not used."
+            return Fit(False, f"{what} {_REMEDY}")
     age = ((today or datetime.now()) - rig.created).days if rig.created else None
-    words = "Calibrated rig" + (f" of {rig.created:%d %B %Y}" if rig.created else "") + ": the head is metric."
+    dated = f"Calibrated rig of {rig.created:%Y-%m-%d}: the head is metric." if rig.created else ""
+    words = dated or "Calibrated rig: the head is metric."
     if age is not None and age > _OLD_DAYS:
-        words += f" The calibration is {age} days old: check it for drift."
+        return Fit(True, f"{words} " + f"The calibration is {age} days old: check it for drift.")
     return Fit(True, words)
 
 

@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QCompleter,
-    QFrame,
     QLabel,
     QLineEdit,
     QPlainTextEdit,
@@ -21,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from facestudio.app.settings import CHOICES
 from facestudio.app.strings import tr
+from facestudio.app.widgets.pieces import words
 
 
 class Details(QWidget):
@@ -49,7 +49,7 @@ class Details(QWidget):
             self.backend.addItem(tr("Usual access") if value == "auto" else value.upper(), value)
         self.swap = QPushButton(tr("Swap left and right"), self)
         self.look = QPushButton(tr("Look for cameras"), self)
-        self.between, self.lock_state, self.usb, self.rig = (_text(self) for _ in range(4))
+        self.between, self.lock_state, self.usb, self.rig = (words("", "dim", self) for _ in range(4))
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 16, 16, 16)
         column.setSpacing(8)
@@ -89,12 +89,3 @@ def _field(name: str, hint: str) -> QLineEdit:
     field.setAccessibleName(name)
     field.setPlaceholderText(hint)
     return field
-
-
-def _text(parent: QWidget) -> QLabel:
-    label = QLabel("", parent)
-    label.setWordWrap(True)
-    label.setProperty("look", "dim")
-    label.setTextFormat(Qt.TextFormat.PlainText)
-    label.setFrameShape(QFrame.Shape.NoFrame)
-    return label

@@ -7,6 +7,7 @@ from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QInputDialog, QMessageBox, QScrollArea, QVBoxLayout, QWidget
 
 from facestudio.app.context import AppContext
+from facestudio.app.from_below import said
 from facestudio.app.page import Page
 from facestudio.app.pages.capture.details import Details
 from facestudio.app.pages.capture.presenter import CapturePresenter
@@ -164,7 +165,7 @@ class CapturePage(Page):
         d.usb.setVisible(bool(d.usb.text()))
         d.rig.setText(p.rig_sentence())
         if p.phase is Phase.LIVE:
-            hindrance = next(iter(p.hindrances()), "")
+            hindrance = said(next(iter(p.hindrances()), ""))
             self.bar.reason.setText(hindrance or tr("Space takes the pictures: one second, of which the best moment is kept."))
 
     def _show_phase(self) -> None:
@@ -181,7 +182,7 @@ class CapturePage(Page):
         for choice in bar.countdowns.buttons():
             choice.setEnabled(phase in (Phase.LIVE, Phase.EMPTY))
         if p.shot is not None:
-            bar.reason.setText(tr("Writing…") if phase is Phase.KEEPING else p.shot.choice.reason)
+            bar.reason.setText(tr("Writing…") if phase is Phase.KEEPING else said(p.shot.choice.reason))
         elif phase is Phase.COUNTING:
             bar.reason.setText(tr("Space stops the countdown."))
         elif phase is Phase.EMPTY:
@@ -210,7 +211,7 @@ class CapturePage(Page):
             picker.setCurrentIndex(index)
 
     def _show_lock(self, notes: dict[ViewName, str]) -> None:
-        self.details.lock_state.setText("\n".join(f"{view_title(v)}: {note}" for v, note in notes.items()))
+        self.details.lock_state.setText("\n".join(f"{view_title(v)}: {said(note)}" for v, note in notes.items()))
         self.details.lock_state.setVisible(bool(notes))
         self.details.lock.setEnabled(True)
 

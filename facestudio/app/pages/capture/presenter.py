@@ -15,6 +15,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from facestudio.app.camera_worker import CameraWorker, read_rig, started_group
 from facestudio.app.context import AppContext
+from facestudio.app.from_below import said
 from facestudio.app.pages.capture.state import Phase, Tile
 from facestudio.app.pages.capture.words import usb_words
 from facestudio.app.reconstruction import start_reconstruction
@@ -152,12 +153,12 @@ class CapturePresenter(QObject):
     def camera_notes(self) -> tuple[str, ...]:
         """What the cameras really do where it is not what was asked of them."""
         healths = [self.tile(view).health for view in self.assignment]
-        return tuple(note for h in healths if h is not None and h.info is not None for note in h.info.notes)
+        return tuple(said(note) for h in healths if h is not None and h.info is not None for note in h.info.notes)
 
     def rig_sentence(self) -> str:
         """Whether captures will be metric, and why not."""
         if isinstance(self._rig, FaceStudioError):
-            return f"{self._rig.what} {self._rig.remedy}"
+            return said(f"{self._rig.what} {self._rig.remedy}")
         from facestudio.capture.calibration.rig_file import fit
 
         sizes = {}
@@ -165,7 +166,7 @@ class CapturePresenter(QObject):
             health = self.tile(view).health
             if health is not None and health.info is not None:
                 sizes[view] = (health.info.width, health.info.height)
-        return fit(self._rig, self.assignment, sizes).sentence
+        return said(fit(self._rig, self.assignment, sizes).sentence)
 
     # --- what is done -------------------------------------------------------------------------------------------------
 
@@ -327,17 +328,9 @@ class CapturePresenter(QObject):
         return {v: r for v, r in self._reports.items() if group is not None and group.is_live(v)}
 
     def _disconnect(self) -> None:
-        group, loop = self._group, self._loop
+        self._worker.let_go(self._group, self._loop)
         self._group = self._loop = None
         self._reports.clear()
-        if group is not None:
-
-            def work() -> None:
-                if loop is not None:
-                    loop.stop()
-                group.stop()
-
-            self._worker.run(work)
 
     # --- answers of the worker, on the GUI thread -----------------------------------------------------------------------
 

@@ -19,6 +19,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QApplication, QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
+from facestudio.app.from_below import said
 from facestudio.app.icons import pixmap
 from facestudio.app.pages.capture.state import Tile
 from facestudio.app.pages.capture.words import check_title, check_words, state_words, view_title
@@ -173,7 +174,7 @@ class CheckLine(QWidget):
     def show_check(self, check: Check | None) -> None:
         """None: not known yet."""
         verdict = check.verdict.value if check is not None else "unknown"
-        words, advice = (check_words(check), check.advice) if check is not None else (check_title(self._name), "")
+        words, advice = (check_words(check), said(check.advice)) if check is not None else (check_title(self._name), "")
         if (verdict, words, advice) == self._shown:
             return
         self._shown = (verdict, words, advice)

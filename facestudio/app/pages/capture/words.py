@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from facestudio.app.from_below import said
 from facestudio.app.strings import tr
 from facestudio.types import ViewName
 
@@ -59,7 +60,7 @@ def state_words(tile: Tile) -> str:
     if tile.health is None:
         return "" if tile.picture is not None else tr("Connecting…")
     if tile.health.error is not None and tile.health.state.value != "live":
-        return f"{tile.health.error.what}\n{tile.health.error.remedy}"
+        return said(f"{tile.health.error.what}\n{tile.health.error.remedy}")
     return "" if tile.picture is not None else tr("Connecting…")
 
 
@@ -92,4 +93,4 @@ def usb_words(assignment: Mapping[ViewName, Identity], size: str) -> str:
 
     ports = {v: i.path for v, i in assignment.items() if not is_address(i)}
     width, height = (int(part) for part in size.split("x"))
-    return forecast(ports, dict.fromkeys(ports, CameraSettings(width, height))).sentence if ports else ""
+    return said(forecast(ports, dict.fromkeys(ports, CameraSettings(width, height))).sentence) if ports else ""

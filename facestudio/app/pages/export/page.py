@@ -26,6 +26,7 @@ from facestudio.app.pages.export.format_row import FormatRow
 from facestudio.app.pages.export.presenter import ExportPresenter, Stands
 from facestudio.app.strings import mark, tr
 from facestudio.app.theme import theme, tokens
+from facestudio.app.widgets.pieces import words
 from facestudio.app.widgets.progress_line import ProgressLine
 from facestudio.export.formats import DEFAULT, FORMATS
 
@@ -47,14 +48,14 @@ class ExportPage(Page):
         super().__init__(context, parent)
         self.presenter = ExportPresenter(context, self)
         self.rows: dict[str, FormatRow] = {}
-        self.heading = _label("", "title")
+        self.heading = words("", "title")
         self.stack = QStackedWidget(self)
         self.pane = QWidget(self)
-        self.folder = _label("")
+        self.folder = words("")
         self.topology = QComboBox()
         self.topology.setAccessibleName(tr("Topology"))
-        self.files = _label("")
-        self.replaced = _label("", "warn")
+        self.files = words("")
+        self.replaced = words("", "warn")
         self.change = QPushButton(tr("Change…"))
         self.change.setAccessibleName(tr("Change the export folder"))
         self.start = QPushButton(tr("Export"))
@@ -62,9 +63,9 @@ class ExportPage(Page):
         self.start.setMinimumHeight(40)
         self.bar = ProgressLine()
         self.bar.setRange(0, 1000)
-        self.said = _label("", "dim")
+        self.said = words("", "dim")
         self.done_sign = QLabel()
-        self.done = _label("")
+        self.done = words("")
         self.show_folder = QPushButton(tr("Show in folder"))
         self._build_stage()
         self._build_pane()
@@ -99,7 +100,7 @@ class ExportPage(Page):
             (tr("Usual"), [key for key in FORMATS if key in DEFAULT]),
             (tr("More"), [key for key in FORMATS if key not in DEFAULT]),
         ):
-            section = _label(title, "section")
+            section = words(title, "section")
             section.setContentsMargins(14, 10, 0, 4)
             column.addWidget(section)
             for key in keys:
@@ -131,16 +132,16 @@ class ExportPage(Page):
         column = QVBoxLayout(whole)
         column.setSpacing(12)
         self._empty_sign = QLabel(whole)
-        heading = _label(tr("Nothing to export yet"), "heading")
-        words = _label(tr("Open a head, then choose Export."), "dim")
-        for label in (heading, words):
+        heading = words(tr("Nothing to export yet"), "heading")
+        advice = words(tr("Open a head, then choose Export."), "dim")
+        for label in (heading, advice):
             label.setWordWrap(False)
         button = QPushButton(tr("Go to the library"), whole)
         button.setProperty("look", "primary")
         button.setMinimumSize(220, 44)
         button.clicked.connect(self.context.navigator.open_library)
         column.addStretch(1)
-        for widget in (self._empty_sign, heading, words, button):
+        for widget in (self._empty_sign, heading, advice, button):
             column.addWidget(widget, 0, Qt.AlignmentFlag.AlignHCenter)
         column.addStretch(1)
         return whole
@@ -153,14 +154,14 @@ class ExportPage(Page):
         column = QVBoxLayout(self._choices)
         column.setContentsMargins(16, 16, 16, 16)
         column.setSpacing(8)
-        column.addWidget(_label(tr("Folder"), "section"))
+        column.addWidget(words(tr("Folder"), "section"))
         column.addWidget(self.folder)
         column.addWidget(self.change, 0, Qt.AlignmentFlag.AlignLeft)
-        self.topology_title = _label(tr("Topology"), "section")
+        self.topology_title = words(tr("Topology"), "section")
         self.topology_title.setContentsMargins(0, 12, 0, 0)
         column.addWidget(self.topology_title)
         column.addWidget(self.topology)
-        title = _label(tr("What will be written"), "section")
+        title = words(tr("What will be written"), "section")
         title.setContentsMargins(0, 12, 0, 0)
         column.addWidget(title)
         column.addWidget(self.files)
@@ -241,17 +242,6 @@ class ExportPage(Page):
 
     def _show_folder(self) -> None:
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(self.presenter.target)))
-
-
-def _label(text: str, look: str = "") -> QLabel:
-    label = QLabel(text)
-    label.setTextFormat(Qt.TextFormat.PlainText)
-    label.setWordWrap(True)
-    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-    label.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-    if look:
-        label.setProperty("look", look)
-    return label
 
 
 def _breakable(path: str) -> str:

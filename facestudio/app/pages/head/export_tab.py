@@ -6,8 +6,8 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QPushButton, QWidget
 
 from facestudio.app.pages.head.opened import OpenedHead
-from facestudio.app.pages.head.panels import Scrolled, emptied, section, words
 from facestudio.app.strings import tr
+from facestudio.app.widgets.pieces import Scrolled, emptied, section, words
 from facestudio.export.formats import DEFAULT, FORMATS
 
 

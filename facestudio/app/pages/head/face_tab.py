@@ -9,10 +9,10 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QSizePolicy, 
 from facestudio.app.icons import icon
 from facestudio.app.pages.head.controls import IDENTITY_GROUP
 from facestudio.app.pages.head.face import FacePresenter
-from facestudio.app.pages.head.panels import Scrolled, emptied, words
 from facestudio.app.pages.head.slider_row import SliderRow
 from facestudio.app.strings import tr
 from facestudio.app.theme import tokens
+from facestudio.app.widgets.pieces import Scrolled, emptied, words
 
 
 class FaceTab(QWidget):

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from facestudio.app.strings import tr
 from facestudio.app.viewer.surface import ShownHead, Surface, surface
 from facestudio.head.model import HeadModel
 from facestudio.progress import CancelToken, Progress, silent
@@ -196,7 +197,7 @@ def worth_of(model: HeadModel, r: Reconstruction, texture: Texture) -> Worth:
     from facestudio.export.verdict import expression_sentence, fit_sentences, texture_sentence
 
     sentences = [*fit_sentences(r), texture_sentence(texture), expression_sentence(model, r)]
-    rows = [(str(q.name), f"{q.reprojection_px:.1f} px at {q.yaw_degrees:+.0f}°") for q in r.quality]
+    rows = [(str(q.name), tr("{px:.1f} px at {yaw:+.0f}°", px=q.reprojection_px, yaw=q.yaw_degrees)) for q in r.quality]
     return Worth(
         sentences=tuple(s for s in sentences if s),
         rows=tuple(rows),

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QColor, QKeySequence, QShortcut
-from PySide6.QtWidgets import QApplication, QFrame, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
 
+from facestudio.app.from_below import said
 from facestudio.app.page import Page
 from facestudio.app.pages.head.export_tab import ExportTab
 from facestudio.app.pages.head.face_tab import FaceTab
@@ -26,6 +27,7 @@ from facestudio.app.theme import theme, tokens
 from facestudio.app.viewer.colours import ViewMode, available, legend
 from facestudio.app.viewer.viewer import Viewer
 from facestudio.app.widgets.job_strip import stage_name
+from facestudio.app.widgets.pieces import line
 from facestudio.errors import FaceStudioError
 from facestudio.types import FloatArray
 
@@ -104,7 +106,7 @@ class HeadPage(Page):
         column = QVBoxLayout(stage)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        for widget, stretch in ((self.tools, 0), (_line(stage), 0), (self.view, 1), (_line(stage), 0), (self.film, 0)):
+        for widget, stretch in ((self.tools, 0), (line(stage), 0), (self.view, 1), (line(stage), 0), (self.film, 0)):
             column.addWidget(widget, stretch)
         self.stack.addWidget(self.board)
         self.stack.addWidget(stage)
@@ -177,14 +179,14 @@ class HeadPage(Page):
         elif shows is Shows.LOADING:
             board.say("", tr("Opening {name}…", name=name), "")
         elif shows is Shows.FAILED:
-            board.say("warning", tr("{name} cannot be shown", name=name), str(p.error), tr("Try again"))
+            board.say("warning", tr("{name} cannot be shown", name=name), said(str(p.error)), tr("Try again"))
         elif shows is Shows.PHOTOS and working:
             words = (
                 tr("It waits until the jobs before it have ended.") if p.waiting else stage_name(p.job.stage) if p.job else ""
             )
             board.say("", tr("Reconstructing {name}…", name=name), words or " ", tr("Stop"), p.job.fraction if p.job else 0.0)
         elif shows is Shows.PHOTOS:
-            words = p.attention or tr("It has photos and no head yet.")
+            words = said(p.attention) or tr("It has photos and no head yet.")
             board.say("warning" if p.attention else "", name, words, tr("Reconstruct"))
         if shows in (Shows.LOADING, Shows.PHOTOS) and self.context.engine.ready:
             self._viewer()  # made while nothing is going on, not when the first head of a job arrives
@@ -346,10 +348,3 @@ class HeadPage(Page):
     def _retint_viewer(self, viewer: Viewer) -> None:
         colour = QColor(tokens().surface_0)
         viewer.set_background((colour.red(), colour.green(), colour.blue()))
-
-
-def _line(parent: QWidget) -> QFrame:
-    line = QFrame(parent)
-    line.setProperty("look", "line")
-    line.setFixedHeight(1)
-    return line

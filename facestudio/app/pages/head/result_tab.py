@@ -5,12 +5,13 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 
+from facestudio.app.from_below import said
 from facestudio.app.icons import pixmap
 from facestudio.app.pages.head.opened import OpenedHead
-from facestudio.app.pages.head.panels import Scrolled, emptied, section, table, words
 from facestudio.app.pages.head.photo_tile import VIEW_TITLES
 from facestudio.app.strings import tr
 from facestudio.app.theme import tokens
+from facestudio.app.widgets.pieces import Scrolled, emptied, section, table, words
 from facestudio.types import ViewName
 
 
@@ -36,21 +37,21 @@ class ResultTab(Scrolled):
             raise ValueError("a head that is being made has no worth yet")
         column = emptied(self.column)
         column.addWidget(words(name, "heading"))
-        first, *more = worth.sentences
+        first, *more = (said(sentence) for sentence in worth.sentences)
         lead = words(first)
         lead.setStyleSheet("font-weight: 600;")
         column.addWidget(lead)
         for sentence in more:
             column.addWidget(words(sentence))
         column.addWidget(section(tr("Size")))
-        column.addWidget(_signed("check" if worth.metric else "warning", worth.scale, ok=worth.metric))
+        column.addWidget(_signed("check" if worth.metric else "warning", said(worth.scale), ok=worth.metric))
         if worth.rows:
             column.addWidget(section(tr("Distance from the landmarks, by photo")))
             column.addWidget(table(tuple((tr(VIEW_TITLES[ViewName(view)]), number) for view, number in worth.rows)))
         if worth.notes:
             column.addWidget(section(tr("Notes")))
             for note in worth.notes:
-                column.addWidget(_signed("info", note, ok=None))
+                column.addWidget(_signed("info", said(note), ok=None))
         seconds = sum(opened.reconstruction.seconds.values())
         if seconds:
             column.addWidget(section(tr("Time")))

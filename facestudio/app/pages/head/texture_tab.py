@@ -7,11 +7,11 @@ from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QLabel, QWidget
 
 from facestudio.app.pages.head.opened import OpenedHead
-from facestudio.app.pages.head.panels import Scrolled, emptied, section, words
 from facestudio.app.pages.head.photo_tile import image_of
 from facestudio.app.pages.head.share_bar import Share, ShareBar
 from facestudio.app.strings import mark, tr
 from facestudio.app.viewer.colours import SEEN
+from facestudio.app.widgets.pieces import Scrolled, emptied, section, words
 
 _SIDE = 256
 # The same family as the viewer's "seen by": light is photographed, grey is not.

@@ -8,6 +8,7 @@ from typing import Any
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
+from facestudio.app.from_below import said
 from facestudio.app.pages.library.presenter import LibraryPresenter
 from facestudio.app.pages.library.states import chip_of
 from facestudio.library.records import CaptureRecord
@@ -45,7 +46,7 @@ class CaptureModel(QAbstractListModel):
             chip = chip_of(record, self._presenter.work_of(record.path))
             return f"{record.subject}, {record.session}, {record.name}, {chip.text}"
         if role == Qt.ItemDataRole.ToolTipRole:
-            return record.attention or None
+            return said(record.attention) or None
         return None
 
     def record(self, row: int) -> CaptureRecord | None:

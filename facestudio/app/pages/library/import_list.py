@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from facestudio.app.from_below import said
 from facestudio.app.pages.library.card import ASPECT, draw_tile
 from facestudio.app.pages.library.import_presenter import ImportPresenter
 from facestudio.app.pages.library.thumbnails import Thumbnails
@@ -142,7 +143,7 @@ class ProposalDelegate(QStyledItemDelegate):
         strong = QFont(font)
         strong.setWeight(QFont.Weight.DemiBold)
         known = tr("In the library already: {name}", name=capture.known_as) if capture.known_as else ""
-        note = known or " ".join(capture.notes)
+        note = known or said(" ".join(capture.notes))
         cameras = tr("with cameras") if capture.cameras else ""
         second = "  ·  ".join(filter(None, (capture.session, capture.name, cameras)))
         lines = [(capture.subject, strong, colours.text), (second, font, colours.text_dim)]

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from facestudio.app.from_below import said
 from facestudio.app.pages.library.import_list import ProposalList, ProposalModel
 from facestudio.app.pages.library.import_presenter import ImportPresenter
 from facestudio.app.pages.library.thumbnails import Thumbnails
@@ -63,7 +64,7 @@ class ImportPanel(QWidget):
         self.title.setText(tr("1 capture found") if total == 1 else tr("{count} captures found", count=total))
         self.accept.setText(tr("Import 1 capture") if chosen == 1 else tr("Import {count} captures", count=chosen))
         self.accept.setEnabled(chosen > 0 and not p.busy)
-        reasons = [skip.sentence for skip in p.skipped]
+        reasons = [said(skip.sentence) for skip in p.skipped]
         more = [tr("And {count} more.", count=len(reasons) - 3)] if len(reasons) > 3 else []
         self.skipped.setText("\n".join([*reasons[:3], *more]))
         self.skipped.setVisible(bool(reasons))

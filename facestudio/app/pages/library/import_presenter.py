@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand
 
 from facestudio.app.context import AppContext
+from facestudio.app.from_below import said
 from facestudio.app.jobs import Job
 from facestudio.app.strings import tr
 from facestudio.library.records import CaptureRecord
@@ -122,7 +123,7 @@ class ImportPresenter(QObject):
         self.looking.emit(False)
         if not proposal.captures:
             first = proposal.skipped[0] if proposal.skipped else None
-            self._context.navigator.say(first.sentence if first else tr("There are no photos in it."))
+            self._context.navigator.say(said(first.sentence) if first else tr("There are no photos in it."))
             return
         # What is dropped while an import is being decided joins it: changes made to the others stay.
         before = len(self.captures)
@@ -135,8 +136,8 @@ class ImportPresenter(QObject):
     def _copied(self, result: Imported) -> None:
         records: list[CaptureRecord] = list(result.records)
         one, many = tr("1 capture imported."), tr("{count} captures imported.", count=len(records))
-        said = one if len(records) == 1 else many
-        self._context.navigator.say(" ".join([said, *(failure.sentence for failure in result.failed[:2])]))
+        came_in = one if len(records) == 1 else many
+        self._context.navigator.say(" ".join([came_in, *(said(failure.sentence) for failure in result.failed[:2])]))
         self._clear()
         self.imported.emit(records)
 

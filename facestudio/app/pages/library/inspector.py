@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from facestudio.app.from_below import said
 from facestudio.app.icons import icon
 from facestudio.app.pages.library.card import date_text
 from facestudio.app.pages.library.panes import Leaving, line, scrolled
@@ -78,7 +79,7 @@ class CaptureInspector(QStackedWidget):
         self.state.setText(chip.text[:1].upper() + chip.text[1:])
         self.state.setProperty("look", {"warn": "warn", "ok": "ok"}.get(chip.colour, "section"))
         self.state.style().polish(self.state)
-        self.attention.setText(record.attention)
+        self.attention.setText(said(record.attention))
         self.attention.setVisible(bool(record.attention) and work is None)
         for field, text in ((self.name, record.name), (self.subject, record.subject), (self.session, record.session)):
             if another or not field.hasFocus():  # what is being typed is the operator's

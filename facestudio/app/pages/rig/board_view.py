@@ -6,6 +6,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
+from facestudio.app.from_below import said
 from facestudio.app.pages.rig.presenter import BoardTile
 from facestudio.app.strings import tr
 from facestudio.app.theme import tokens
@@ -59,7 +60,7 @@ class BoardPicture(QWidget):
             painter.setPen(QColor(t.text_dim))
             words = tr("No camera chosen") if tile is None or not tile.name else tr("Connecting…")
             if tile is not None and tile.health is not None and tile.health.error is not None:
-                words = f"{tile.health.error.what} {tile.health.error.remedy}"
+                words = said(f"{tile.health.error.what} {tile.health.error.remedy}")
             flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
             painter.drawText(area.adjusted(12, 8, -12, -8), int(flags), words)
         else:
@@ -124,7 +125,7 @@ class BoardView(QWidget):
         if coverage is None:
             words = tr("Show the board to this camera.") if tile.picture is not None else ""
         else:
-            words = tr("{count} pictures. {advice}", count=coverage.views, advice=coverage.advice)
+            words = tr("{count} pictures. {advice}", count=coverage.views, advice=said(coverage.advice))
         if words != self.advice.text():
             self.advice.setText(words)
             self.advice.setProperty("look", "ok" if coverage is not None and coverage.enough else "dim")

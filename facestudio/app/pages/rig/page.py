@@ -20,10 +20,12 @@ from PySide6.QtWidgets import (
 )
 
 from facestudio.app.context import AppContext
+from facestudio.app.from_below import said
 from facestudio.app.page import Page
 from facestudio.app.pages.rig.board_view import BoardView
 from facestudio.app.pages.rig.presenter import RigPresenter
 from facestudio.app.strings import mark, tr
+from facestudio.app.widgets.pieces import side_by_side, words
 from facestudio.types import ViewName
 
 _CALIBRATIONS = "caliscope (*.toml);;OpenCV (*.yml *.yaml)"
@@ -48,15 +50,15 @@ class RigPage(Page):
         self.by_itself = QCheckBox(tr("Take pictures by itself when the board is held still at a new place"), self)
         self.take = QPushButton(tr("Take a picture (Space)"), self)
         self.start_over = QPushButton(tr("Start over"), self)
-        self.count = _text("dim")
+        self.count = words("", "dim")
         self.calibrate = QPushButton(tr("Calibrate"), self)
         self.calibrate.setProperty("look", "primary")
         self.from_folder = QPushButton(tr("Calibrate from a folder…"), self)
         self.use = QPushButton(tr("Use it all the same"), self)
-        self.report, self.plan = _text(""), QLabel(self)
+        self.report, self.plan = words(""), QLabel(self)
         self.plan.setAccessibleName(tr("Picture of the rig: the cameras seen from above"))
         self.side = QWidget()
-        self.state, self.drift = _text(""), _text("dim")
+        self.state, self.drift = words(""), words("", "dim")
         self.check = QPushButton(tr("Check with the newest capture"), self.side)
         self.take_over = QPushButton(tr("Import…"), self.side)
         self.give = QPushButton(tr("Export…"), self.side)
@@ -88,9 +90,10 @@ class RigPage(Page):
     # --- how it is put together -----------------------------------------------------------------------------------------
 
     def _build(self) -> None:
-        tell = _text("dim")
-        tell.setText(tr("Print it at 100 %, measure the ruler line on it (100 mm), and glue it to something flat and stiff."))
-        first = _card(tr("1  Print the board"), tell, _row(self.paper, self.save_board))
+        tell = words(
+            tr("Print it at 100 %, measure the ruler line on it (100 mm), and glue it to something flat and stiff."), "dim"
+        )
+        first = _card(tr("1  Print the board"), tell, side_by_side(self.paper, self.save_board))
         pictures = QHBoxLayout()
         pictures.setSpacing(12)
         for view in self.views.values():
@@ -99,9 +102,9 @@ class RigPage(Page):
         live.setLayout(pictures)
         pictures.setContentsMargins(0, 0, 0, 0)
         second = _card(
-            tr("2  Show the board to the cameras"), live, self.by_itself, _row(self.take, self.start_over, self.count)
+            tr("2  Show the board to the cameras"), live, self.by_itself, side_by_side(self.take, self.start_over, self.count)
         )
-        third = _card(tr("3  Calibrate"), _row(self.calibrate, self.from_folder, self.use), self.report, self.plan)
+        third = _card(tr("3  Calibrate"), side_by_side(self.calibrate, self.from_folder, self.use), self.report, self.plan)
         inner = QWidget(self)
         column = QVBoxLayout(inner)
         column.setContentsMargins(24, 16, 24, 16)
@@ -125,7 +128,7 @@ class RigPage(Page):
         for title, widgets in (
             (tr("This rig"), (self.state,)),
             (tr("Has a camera moved?"), (self.check, self.drift)),
-            (tr("Other programs"), (_row(self.take_over, self.give),)),
+            (tr("Other programs"), (side_by_side(self.take_over, self.give),)),
         ):
             label = QLabel(title, self.side)
             label.setProperty("look", "section")
@@ -178,13 +181,13 @@ class RigPage(Page):
         self.plan.setVisible(report is not None)
         self.use.setVisible(report is not None and not p.kept)
         if report is not None:
-            self.report.setText("\n".join(report.sentences))
+            self.report.setText(said("\n".join(report.sentences)))
             self._show_plan()
         self.state.setText("\n".join(p.state()))
         known = p.rig() is not None
         self.check.setEnabled(known)
         self.give.setEnabled(known)
-        self.drift.setText(p.drift.sentence if p.drift is not None else "")
+        self.drift.setText(said(p.drift.sentence) if p.drift is not None else "")
         self.drift.setVisible(p.drift is not None)
         self._tick()
 
@@ -226,25 +229,6 @@ class RigPage(Page):
         )
         if name:
             self.presenter.export_calibration(Path(name))
-
-
-def _text(look: str) -> QLabel:
-    label = QLabel("")
-    label.setProperty("look", look)
-    label.setWordWrap(True)
-    label.setTextFormat(Qt.TextFormat.PlainText)
-    return label
-
-
-def _row(*widgets: QWidget) -> QWidget:
-    holder = QWidget()
-    row = QHBoxLayout(holder)
-    row.setContentsMargins(0, 0, 0, 0)
-    row.setSpacing(8)
-    for widget in widgets:
-        row.addWidget(widget)
-    row.addStretch(1)
-    return holder
 
 
 def _card(title: str, *widgets: QWidget) -> QFrame:

@@ -310,17 +310,9 @@ class RigPresenter(QObject):
         self._worker.run(work)
 
     def _disconnect(self) -> None:
-        group, loop = self._group, self._loop
+        self._worker.let_go(self._group, self._loop)
         self._group = self._loop = None
         self._seen.clear()
-        if group is not None:
-
-            def work() -> None:
-                if loop is not None:
-                    loop.stop()
-                group.stop()
-
-            self._worker.run(work)
 
     def _on_connected(self, group: CameraGroup) -> None:
         from facestudio.capture.calibration.live import BoardLoop, StillTrigger

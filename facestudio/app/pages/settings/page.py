@@ -24,6 +24,7 @@ from facestudio.app.context import AppContext
 from facestudio.app.page import Page
 from facestudio.app.pages.settings.presenter import FLAME_FILES, Choice, SettingsPresenter
 from facestudio.app.strings import mark, tr
+from facestudio.app.widgets.pieces import side_by_side, words
 
 WIDTH = 720
 CONTROL_WIDTH = 280
@@ -42,14 +43,14 @@ class SettingsPage(Page):
         self.combos: dict[str, QComboBox] = {}
         self._sentences: dict[str, QLabel] = {}
         self._choices: dict[str, Callable[[], list[Choice]]] = {}
-        self.restart = _label(tr("Some of this takes effect when FaceStudio starts the next time."), "warn")
+        self.restart = words(tr("Some of this takes effect when FaceStudio starts the next time."), "warn")
         self.import_flame = QPushButton(tr("Import FLAME…"))
         self.import_flame.clicked.connect(self._ask_for_flame)
-        self.folder = _label("", "", selectable=True)
+        self.folder = words("")
         self.change_folder = QPushButton(tr("Change…"))
         self.change_folder.setAccessibleName(tr("Change the library's folder"))
         self.change_folder.clicked.connect(self._ask_for_folder)
-        self.device = _label("", "dim")
+        self.device = words("", "dim")
         self._build()
         self.presenter.changed.connect(self._refresh)
         self.presenter.said.connect(context.navigator.say)
@@ -69,7 +70,7 @@ class SettingsPage(Page):
         logs.clicked.connect(lambda: _open(self.context.settings.file.parent / "log"))
         column = QVBoxLayout()
         column.setSpacing(12)
-        heading = _label(tr("Settings"), "title")
+        heading = words(tr("Settings"), "title")
         column.addWidget(heading)
         column.addWidget(self.restart)
         column.addWidget(
@@ -80,7 +81,7 @@ class SettingsPage(Page):
                     (
                         "FLAME",
                         self.import_flame,
-                        _label(tr("Have flame2023_Open.pkl or generic_model.pkl? Import it once."), "dim"),
+                        words(tr("Have flame2023_Open.pkl or generic_model.pkl? Import it once."), "dim"),
                     ),
                 ],
             )
@@ -96,7 +97,7 @@ class SettingsPage(Page):
                 ],
             )
         )
-        column.addWidget(_card(tr("Storage"), [(tr("Library"), _row(self.change_folder, show), self.folder)]))
+        column.addWidget(_card(tr("Storage"), [(tr("Library"), side_by_side(self.change_folder, show), self.folder)]))
         column.addWidget(
             _card(
                 tr("Window"),
@@ -108,7 +109,7 @@ class SettingsPage(Page):
             "library: it removes photos, heads, thumbnails and index. Files you exported are yours to remove."
         )
         column.addWidget(
-            _card(tr("Privacy"), [(tr("Logs"), logs, _label(tr("Errors and file names, for your eyes."), "dim"))], promise)
+            _card(tr("Privacy"), [(tr("Logs"), logs, words(tr("Errors and file names, for your eyes."), "dim"))], promise)
         )
         column.addStretch(1)
         inner = QWidget()
@@ -138,7 +139,7 @@ class SettingsPage(Page):
         combo.activated.connect(lambda i: self.presenter.choose(**{name: combo.itemData(i)}))
         self.combos[name], self._choices[name] = combo, choices
         if sentence is None:
-            sentence = self._sentences[name] = _label("", "dim")
+            sentence = self._sentences[name] = words("", "dim")
         return label, combo, sentence
 
     def _refresh(self) -> None:
@@ -180,27 +181,6 @@ def _open(folder: Path) -> None:
     QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
 
 
-def _label(text: str, look: str, selectable: bool = False) -> QLabel:
-    label = QLabel(text)
-    label.setProperty("look", look)
-    label.setWordWrap(True)
-    label.setTextFormat(Qt.TextFormat.PlainText)
-    if selectable:
-        label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-    return label
-
-
-def _row(*widgets: QWidget) -> QWidget:
-    holder = QWidget()
-    row = QHBoxLayout(holder)
-    row.setContentsMargins(0, 0, 0, 0)
-    row.setSpacing(8)
-    for widget in widgets:
-        row.addWidget(widget)
-    row.addStretch(1)
-    return holder
-
-
 def _card(title: str, rows: Sequence[tuple[str, QWidget, QLabel]], text: str = "") -> QFrame:
     """A card: per row the name, the control, and below it the sentence."""
     card = QFrame()
@@ -211,14 +191,14 @@ def _card(title: str, rows: Sequence[tuple[str, QWidget, QLabel]], text: str = "
     grid.setVerticalSpacing(4)
     grid.setColumnMinimumWidth(0, 140)
     grid.setColumnStretch(1, 1)
-    grid.addWidget(_label(title, "heading"), 0, 0, 1, 2)
+    grid.addWidget(words(title, "heading"), 0, 0, 1, 2)
     line = 1
     if text:
-        grid.addWidget(_label(text, ""), line, 0, 1, 2)
+        grid.addWidget(words(text, ""), line, 0, 1, 2)
         line += 1
     for name, control, sentence in rows:
         grid.setRowMinimumHeight(line, 8)
-        label = _label(name, "")
+        label = words(name, "")
         label.setBuddy(control)
         if isinstance(control, QComboBox):
             control.setFixedWidth(CONTROL_WIDTH)

@@ -1,9 +1,9 @@
-"""Small parts that the inspector's tabs are made of."""
+"""Small parts that pages and inspectors are made of."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 
 class Scrolled(QScrollArea):
@@ -23,12 +23,13 @@ class Scrolled(QScrollArea):
         inside.setAutoFillBackground(False)
 
 
-def words(text: str, look: str = "") -> QLabel:
-    """Text that wraps and may be copied. look: one of the style sheet's."""
-    label = QLabel(text)
+def words(text: str, look: str = "", parent: QWidget | None = None) -> QLabel:
+    """Text that wraps and may be copied with the mouse. look: one of the style sheet's."""
+    label = QLabel(text, parent) if parent is not None else QLabel(text)
     label.setTextFormat(Qt.TextFormat.PlainText)
     label.setWordWrap(True)
     label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    label.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     label.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
     if look:
         label.setProperty("look", look)
@@ -40,6 +41,26 @@ def section(title: str) -> QLabel:
     label = words(title, "section")
     label.setContentsMargins(0, 12, 0, 0)
     return label
+
+
+def side_by_side(*widgets: QWidget) -> QWidget:
+    """Widgets side by side, at the left."""
+    holder = QWidget()
+    inside = QHBoxLayout(holder)
+    inside.setContentsMargins(0, 0, 0, 0)
+    inside.setSpacing(8)
+    for widget in widgets:
+        inside.addWidget(widget)
+    inside.addStretch(1)
+    return holder
+
+
+def line(parent: QWidget, vertical: bool = False) -> QFrame:
+    """A thin line between two parts."""
+    drawn = QFrame(parent)
+    drawn.setProperty("look", "line")
+    drawn.setFixedWidth(1) if vertical else drawn.setFixedHeight(1)
+    return drawn
 
 
 def table(rows: tuple[tuple[str, str], ...]) -> QWidget:
