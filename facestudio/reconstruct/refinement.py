@@ -9,6 +9,7 @@ from facestudio.reconstruct.contour import ContourConfig
 from facestudio.reconstruct.correspondence import FlowConfig
 from facestudio.reconstruct.displace import FieldConfig
 from facestudio.reconstruct.solve import SolveConfig
+from facestudio.reconstruct.sweep import SweepConfig
 from facestudio.types import ByteArray, Camera, Float64Array
 
 
@@ -35,7 +36,9 @@ class RefineConfig:
 
     robust_m: one round per entry: how far, metres, a match may be from the current head before it starts to fade.
     camera_rounds: unknown cameras get so many more rounds like the first, before the rest.
-    focal_rounds: of these, so many last rounds free the focals. focal_sigma_known / _assumed: relative prior of a focal from EXIF / guess.
+    sweep_rounds: in so many last rounds the photos are also searched along their rays; unknown cameras stand still in them, and so these
+    come on top. focal_rounds: of the others, so many last rounds free the focals.
+    focal_sigma_known / _assumed: relative prior of a focal from EXIF / guess.
     landmark_inflation: the detector's standard deviations are multiplied by this: they were learned on synthetic heads.
     blur_px: the photos' grain is smoothed by this. pair_degrees: views are matched when the angle between them is in this range.
     least_agreement, most_across_px: below / above these the photos do not show one head at one moment (`across` when calibrated).
@@ -45,6 +48,7 @@ class RefineConfig:
     robust_m: tuple[float, ...] = (0.004, 0.0025, 0.0015, 0.001)
     camera_rounds: int = 3
     focal_rounds: int = 2
+    sweep_rounds: int = 1
     focal_sigma_known: float = 0.03
     focal_sigma_assumed: float = 0.12
     landmark_inflation: float = 4.0
@@ -55,6 +59,7 @@ class RefineConfig:
     sigma_scale: float = 1.0
     posterior_draws: int = 48
     flow: FlowConfig = field(default_factory=FlowConfig)
+    sweep: SweepConfig = field(default_factory=SweepConfig)
     contour: ContourConfig = field(default_factory=ContourConfig)
     solve: SolveConfig = field(default_factory=SolveConfig)
     surface: FieldConfig = field(default_factory=FieldConfig)
@@ -64,7 +69,14 @@ def refine_config(quality: Quality | str) -> RefineConfig:
     """The constants for a quality: fewer and coarser rounds for `draft`, more for `full`."""
     config = RefineConfig()
     if quality == Quality.DRAFT:
-        return replace(config, robust_m=(0.004, 0.002), focal_rounds=1, posterior_draws=16, flow=replace(config.flow, stride=4))
+        return replace(
+            config,
+            robust_m=(0.004, 0.002),
+            focal_rounds=1,
+            sweep_rounds=0,
+            posterior_draws=16,
+            flow=replace(config.flow, stride=4),
+        )
     if quality == Quality.FULL:
         return replace(
             config, robust_m=(*config.robust_m, 0.001, 0.001), posterior_draws=96, flow=replace(config.flow, stride=1)

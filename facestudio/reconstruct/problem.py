@@ -1,0 +1,144 @@
+"""What dense refinement works on: the photos and the head model, made ready once, and the unknowns that change from round to round."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from facestudio.geometry.camera import project
+from facestudio.geometry.shading import vertex_normals
+from facestudio.head.landmarks import LandmarkBasis, landmark_basis
+from facestudio.head.model import HeadModel
+from facestudio.progress import CancelToken
+from facestudio.reconstruct.contour import OutlineParts, outline_parts
+from facestudio.reconstruct.detector_error import DetectorError
+from facestudio.reconstruct.displace import Field, prior_field
+from facestudio.reconstruct.photo import prepare_photo
+from facestudio.reconstruct.pose import undistorted
+from facestudio.reconstruct.refinement import RefineConfig
+from facestudio.reconstruct.sighting import Photo, Sighting, sight
+from facestudio.types import Camera, Float32Array, Float64Array, IntArray, View
+
+# What a match on each part is worth: hair covers the scalp, clothes the neck; eyes are glass, and the mouth's inside moves.
+PART_TRUST = {"face": 1.0, "skin": 1.0, "lips": 0.6, "eyelids": 0.4, "neck": 0.3, "scalp": 0.15, "ears": 0.25}
+
+
+@dataclass(frozen=True)
+class Head:
+    """The unknowns. lift: (V,) metres along the model's normals. focal: (views,) log, relative to the prior's focal."""
+
+    identity: Float64Array
+    expression: Float64Array
+    lift: Float64Array
+    cameras: tuple[Camera, ...]
+    focal: Float64Array
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What does not change while refining.
+
+    views: with landmarks free of distortion. photos: alike. pairs: ordered, of views to match. part_trust: (F,) float32.
+    linear: (V, 3, S + E) float32, identity and expression basis side by side. landmarks, error: when the views carry any.
+    anchors: (A,) int, vertices that stand in for landmarks when there are none; homes: per view (A, 2) float64, pixels, where the given
+    head shows them. field: prior of the displacement. focal_sigma: (views,) relative.
+    """
+
+    model: HeadModel
+    views: tuple[View, ...]
+    photos: tuple[Photo, ...]
+    pairs: tuple[tuple[int, int], ...]
+    part_trust: Float32Array
+    outline_parts: OutlineParts
+    linear: Float32Array
+    landmarks: LandmarkBasis | None
+    error: DetectorError | None
+    anchors: IntArray
+    homes: tuple[Float64Array, ...]
+    field: Field
+    focal_sigma: Float64Array
+    calibrated: bool
+    config: RefineConfig
+
+
+def prepare(
+    views: Sequence[View],
+    cameras: Sequence[Camera],
+    model: HeadModel,
+    start: Head,
+    masks: Sequence[Float32Array | None],
+    error: DetectorError | None,
+    calibrated: bool,
+    config: RefineConfig,
+    cancel: CancelToken,
+) -> Problem:
+    """Make photos, pairs and priors ready; arguments as in `refine.refine`. start: the given head. Raises Cancelled."""
+    vertices, photos = posed(model, start), []
+    for v, given, ideal, m in zip(views, cameras, start.cameras, masks, strict=True):
+        cancel.check()
+        photos.append(prepare_photo(v, given, ideal, vertices, model, m, config.blur_px))
+    cancel.check()
+    plain = tuple(_undistorted_landmarks(v, c) for v, c in zip(views, cameras, strict=True))
+    landmarks = None
+    if error is not None and any(v.landmarks is not None for v in views):
+        full = landmark_basis(model, "mediapipe478")
+        on_skin = full.ids < 468  # irises move with the gaze
+        landmarks = LandmarkBasis(full.ids[on_skin], full.mean[on_skin], full.identity[on_skin], full.expression[on_skin])
+    anchors = np.flatnonzero(model.part_vertices("face", "skin", "lips"))[::40]
+    return Problem(
+        model=model,
+        views=plain,
+        photos=tuple(photos),
+        pairs=choose_pairs(start.cameras, config.pair_degrees),
+        part_trust=np.array([PART_TRUST.get(n, 0.0) for n in model.part_names], np.float32)[model.face_parts],
+        outline_parts=outline_parts(model),
+        linear=np.concatenate([model.identity_basis, model.expression_basis], axis=2),
+        landmarks=landmarks,
+        error=error,
+        anchors=anchors,
+        homes=tuple(project(c, vertices[anchors]) for c in start.cameras),
+        field=prior_field(surface(model, start), model.faces, config.surface),
+        focal_sigma=np.array([config.focal_sigma_known if v.image.focal_px else config.focal_sigma_assumed for v in views]),
+        calibrated=calibrated,
+        config=config,
+    )
+
+
+def choose_pairs(cameras: Sequence[Camera], degrees: tuple[float, float]) -> tuple[tuple[int, int], ...]:
+    """Ordered pairs (source, target) of views that see the head from directions far enough apart to measure, near enough to match."""
+    axes = np.array([c.R[2] for c in cameras])
+    angle = np.degrees(np.arccos(np.clip(axes @ axes.T, -1.0, 1.0)))
+    near = (angle > degrees[0]) & (angle < degrees[1])
+    return tuple((int(a), int(b)) for a, b in np.argwhere(near))
+
+
+def sightings(problem: Problem, head: Head) -> list[Sighting | None]:
+    """The head as each photo sees it; None where it lies outside the picture."""
+    vertices = posed(problem.model, head)
+    return [sight(p, c, vertices, problem.model.faces) for p, c in zip(problem.photos, head.cameras, strict=True)]
+
+
+def surface(model: HeadModel, head: Head) -> Float64Array:
+    """(V, 3) float64, metres: the model's surface, with expression, without displacement."""
+    return np.asarray(
+        model.template.astype(np.float64) + model.identity_basis @ head.identity + model.expression_basis @ head.expression
+    )
+
+
+def posed(model: HeadModel, head: Head) -> Float64Array:
+    """(V, 3) float64, metres: the head as photographed, with expression and displacement."""
+    plain = surface(model, head)
+    return np.asarray(plain + vertex_normals(plain, model.faces) * head.lift[:, None])
+
+
+def ideal(camera: Camera) -> Camera:
+    """The camera without its lens distortion, which the photos are freed of."""
+    return replace(camera, distortion=np.zeros(5))
+
+
+def _undistorted_landmarks(view: View, camera: Camera) -> View:
+    if view.landmarks is None or not np.any(camera.distortion):
+        return view
+    return replace(view, landmarks=replace(view.landmarks, points=undistorted(camera, view.landmarks.points)))
