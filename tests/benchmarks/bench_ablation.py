@@ -81,6 +81,7 @@ def trials() -> dict[str, Trial]:
     """All variants by name."""
     c = RefineConfig()
     no_outline = replace(c, contour=replace(c.contour, least_contrast=2.0))
+    wide = replace(c.sweep, reach_m=0.004, steps=33)
     plain_only = replace(c, flow=replace(c.flow, layer_sigma=(1.0, 1e3)))
     return {
         "standard": Trial(),
@@ -90,6 +91,10 @@ def trials() -> dict[str, Trial]:
         "no outline": Trial(no_outline),
         "no dull reading": Trial(plain_only),
         "neither": Trial(replace(plain_only, contour=no_outline.contour)),
+        "no sweep": Trial(replace(c, sweep_rounds=0)),
+        "sweep, no flow": Trial(
+            replace(c, sweep_rounds=len(c.robust_m), sweep=wide, flow=replace(c.flow, layer_sigma=(1e3, 1e3)))
+        ),
         "no landmarks": Trial(replace(c, landmark_inflation=1e3)),
         "no displacement": Trial(replace(c, surface=replace(c.surface, sigma_m=1e-5))),
         "weak prior (3 sigma)": Trial(replace(c, solve=replace(c.solve, identity_sigma=3.0))),
