@@ -8,7 +8,7 @@ import typer
 
 from facestudio import __version__
 from facestudio.cli import app as window
-from facestudio.cli import cameras, capture, demo, evaluate, export, models, reconstruct, rig, synth
+from facestudio.cli import cameras, capture, demo, evaluate, export, models, reconstruct, rig, synth, train
 from facestudio.cli.console import out
 
 app = typer.Typer(
@@ -27,6 +27,7 @@ app.command()(synth.synth)
 app.add_typer(cameras.app, name="cameras")
 app.add_typer(rig.app, name="rig")
 app.add_typer(models.app, name="models")
+app.add_typer(train.app, name="train")
 
 
 def _version(wanted: bool) -> None:

@@ -1,0 +1,36 @@
+"""`facestudio train NETWORK --data DIR --out DIR`: train a network on synthetic subjects. Stopped trainings go on by the same command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from facestudio.cli.console import out as screen
+from facestudio.cli.console import running
+
+app = typer.Typer(no_args_is_help=True, help="Train the networks on synthetic subjects (see facestudio synth).")
+
+Data = Annotated[Path, typer.Option("--data", help="Folder that facestudio synth fills; it may still be filling it.")]
+Out = Annotated[Path, typer.Option("--out", help="Folder for checkpoint, curve and weights; a training found there goes on.")]
+Minutes = Annotated[float, typer.Option("--minutes", min=0.01, help="How long to train, earlier runs included.")]
+HeldOut = Annotated[
+    Path | None, typer.Option("--held-out", help="Another such folder, to judge on. Default: DATA_val, if there.")
+]
+
+
+@app.callback()
+def networks() -> None:
+    """Train the networks on synthetic subjects."""
+
+
+@app.command()
+def landmarks(data: Data, out: Out, minutes: Minutes = 45.0, held_out: HeldOut = None) -> None:
+    """The dense landmarks: 800 points, how sure each is, and whether it is seen."""
+    with running() as (progress, cancel):
+        from facestudio.pipeline.train import train_landmarks
+
+        held_out = held_out.expanduser() if held_out else None
+        said = train_landmarks(data.expanduser(), out.expanduser(), minutes, held_out, progress, cancel)
+    screen.print(said, markup=False)

@@ -1,0 +1,1 @@
+"""Training the dense landmark network on synthetic subjects."""

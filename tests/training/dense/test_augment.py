@@ -1,0 +1,52 @@
+"""Augmented crops: points stay on their pixels, mirrored faces swap their sides."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from facestudio.landmarks.crop import Crop
+from facestudio.training.dense.augment import AugmentConfig, augment
+
+CALM = AugmentConfig(grey=0, blur=0, coarse=0, noise=0, jpeg=0, cover=0, shade=0)
+POINTS = np.array([[70.0, 60.0], [120.0, 64.0], [96.0, 110.0]])
+MIRROR = np.array([1, 0, 2])
+
+
+def _blobs() -> np.ndarray:
+    y, x = np.mgrid[:192, :192]
+    channels = [np.exp(-((x - px) ** 2 + (y - py) ** 2) / 24.0) for px, py in POINTS]
+    return (255 * np.stack(channels, -1)).astype(np.uint8)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_points_stay_on_their_pixels(seed: int) -> None:
+    crop = Crop(np.array([96.0, 90.0]), 150.0, 128)
+    rng = np.random.default_rng(seed)
+    picture, moved, order = augment(_blobs(), POINTS, crop, MIRROR, rng, CALM)
+    assert picture.shape == (128, 128, 3)
+    v, u = np.mgrid[:128, :128]
+    for channel in range(3):
+        weight = picture[..., channel].astype(float)
+        weight = np.clip(weight - 0.5 * weight.max(), 0.0, None)
+        found = np.array([(u * weight).sum(), (v * weight).sum()]) / weight.sum()
+        assert np.allclose(found, moved[channel], atol=0.7)
+    assert order.tolist() in ([0, 1, 2], [1, 0, 2])
+    # Read in the returned order, the first landmark is on the left of the picture, mirrored or not.
+    assert moved[order][0, 0] < moved[order][1, 0]
+
+
+def test_without_augmentation_the_crop_is_the_crop() -> None:
+    crop = Crop(np.array([96.0, 90.0]), 150.0, 128)
+    _, moved, order = augment(_blobs(), POINTS, crop, MIRROR, np.random.default_rng(0), None)
+    assert np.allclose(moved, crop.to_crop(POINTS), atol=1e-4)
+    assert order.tolist() == [0, 1, 2]
+
+
+def test_the_same_seed_gives_the_same_crop_and_another_one_another() -> None:
+    crop = Crop(np.array([96.0, 90.0]), 150.0, 64)
+    first, again, other = (
+        augment(_blobs(), POINTS, crop, MIRROR, np.random.default_rng(s), AugmentConfig())[0] for s in (3, 3, 4)
+    )
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
