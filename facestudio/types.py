@@ -151,6 +151,20 @@ PROVENANCE_INFERRED = 3  # inpainted, or painted from a neutral eye or mouth
 
 
 @dataclass(frozen=True)
+class PointCloud:
+    """Points measured on a head, without triangles.
+
+    points: (N, 3) float32, metres, head frame. colours: (N, 3) uint8, sRGB. normals: (N, 3) float32, outward, unit length.
+    views: (N,) uint8: how many frames agree on the point.
+    """
+
+    points: Float32Array
+    colours: ByteArray
+    normals: Float32Array
+    views: ByteArray
+
+
+@dataclass(frozen=True)
 class ViewQuality:
     """How well the head explains one photo.
 
@@ -176,6 +190,7 @@ class Reconstruction:
     mean_head_reprojection_px: the same measure for the average head with its own best poses: the baseline to beat.
     world_from_head: (3, 4) float64 [R | t], metres: the head's place in the frame of the given cameras; None when uncalibrated.
     sigma: (V,) float64, metres: one standard deviation of each vertex along its normal; None when the engine does not know it.
+    points: what the engine measured before there was a head (deep SfM's cloud); None for engines that measure no points.
     """
 
     head_model: str
@@ -193,3 +208,4 @@ class Reconstruction:
     mean_head_reprojection_px: float | None = None
     world_from_head: Float64Array | None = None
     sigma: Float64Array | None = None
+    points: PointCloud | None = None

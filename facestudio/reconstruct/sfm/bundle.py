@@ -67,7 +67,7 @@ def pnp(cameras: Sequence[Camera], head_points: Float64Array, sightings: Sequenc
     for i, (camera, seen) in enumerate(zip(cameras, sightings, strict=True)):
         if len(seen.rows) < FEWEST:
             raise FitError(f"Frame {i + 1} shows {len(seen.rows)} landmarks; {FEWEST} are needed.", "Leave it out.")
-        posed.append(head_pose(camera, head_points[seen.rows], seen.pixels, f"frame {i + 1}"))
+        posed.append(head_pose(camera, head_points[seen.rows], np.ascontiguousarray(seen.pixels), f"frame {i + 1}"))
     return tuple(posed)
 
 

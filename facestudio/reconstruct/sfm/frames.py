@@ -25,11 +25,27 @@ class Frame:
     """A photo on its way into the networks.
 
     picture: (H, W, 3) uint8 RGB, lens distortion undone. camera: its camera, head frame to pixels. landmarks: (N, 2) float64, pixels.
+    visible: (N,) bool: which of them this frame shows; on_face: (N,) bool: which lie on the face, forehead to chin; None: all.
     """
 
     picture: ByteArray
     camera: Camera
     landmarks: Float64Array
+    visible: BoolArray | None = None
+    on_face: BoolArray | None = None
+
+    @property
+    def shown(self) -> Float64Array:
+        """(M, 2) float64: the visible landmarks."""
+        return self.landmarks if self.visible is None else self.landmarks[self.visible]
+
+    @property
+    def face(self) -> Float64Array:
+        """(M, 2) float64: the visible landmarks of the face, around which pictures are cut; all visible ones where these are too few."""
+        if self.on_face is None:
+            return self.shown
+        both = self.on_face if self.visible is None else self.on_face & self.visible
+        return self.landmarks[both] if both.sum() >= 4 else self.shown
 
 
 @dataclass(frozen=True)
@@ -45,24 +61,31 @@ class Look:
     mask: BoolArray
 
 
-def without_distortion(picture: ByteArray, camera: Camera, landmarks: Float64Array) -> Frame:
+def without_distortion(
+    picture: ByteArray,
+    camera: Camera,
+    landmarks: Float64Array,
+    visible: BoolArray | None = None,
+    on_face: BoolArray | None = None,
+) -> Frame:
     """A photo (H, W, 3) and its landmarks (N, 2), pixels, as the same camera without lens distortion would have them."""
     if not np.any(camera.distortion):
-        return Frame(picture, camera, landmarks)
+        return Frame(picture, camera, landmarks, visible, on_face)
     straight = cv2.undistort(picture, camera.K, camera.distortion)
     ideal = Camera(camera.K, camera.R, camera.t, camera.width, camera.height)
-    return Frame(np.asarray(straight, np.uint8), ideal, undistorted(camera, landmarks))
+    return Frame(np.asarray(straight, np.uint8), ideal, undistorted(camera, landmarks), visible, on_face)
 
 
-def look(frame: Frame, size: int, foreground: Float32Array | None = None) -> Look:
-    """Look at the frame's face with `size` x `size` pixels. The square is that of `landmarks.crop`, around the landmarks.
+def look(frame: Frame, size: int, foreground: Float32Array | None = None, crop: Crop | None = None) -> Look:
+    """Look at the frame's face with `size` x `size` pixels.
 
+    crop: the square; None: that of `landmarks.crop` around the visible landmarks of the face.
     foreground: (H, W) float in [0, 1]; without it the mask is the landmarks' hull, with it the person within the square's hull grown.
     """
-    virtual = looking_at(frame.camera, crop_square(frame.landmarks, size))
+    virtual = looking_at(frame.camera, crop or crop_square(frame.face, size))
     to = homography(frame.camera, virtual)
     points = moved_points(to, frame.landmarks)
-    mask = hull_mask(points, size)
+    mask = hull_mask(moved_points(to, frame.shown), size)
     if foreground is not None:
         person = warped(np.asarray(255 * foreground, np.uint8), to, size) > 127
         mask = grown(mask, size // 8) & person

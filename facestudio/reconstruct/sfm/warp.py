@@ -96,8 +96,15 @@ def project(points: Tensor, K: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def sample(picture: Tensor, pixels: Tensor) -> Tensor:
-    """Bilinear values (B, C, N) of pictures (B, C, H, W) at pixels (B, N, 2); outside, the border's value."""
+    """Bilinear values (B, C, N) of pictures (B, C, H, W) at pixels (B, N, 2); outside, the border's value; NaN where a pixel is.
+
+    torch's own sampler reads beyond the picture's memory when it is asked for NaN.
+    """
     height, width = picture.shape[-2:]
+    known = torch.isfinite(pixels)
+    if not bool(known.all()):
+        bad = ~known.all(-1)[:, None]
+        return torch.where(bad, torch.nan, sample(picture, torch.where(known, pixels, torch.zeros_like(pixels))))
     size = torch.tensor([width - 1, height - 1], dtype=pixels.dtype, device=pixels.device)
     grid = 2 * pixels / size - 1
     found = functional.grid_sample(picture, grid[:, None].to(picture.dtype), padding_mode="border", align_corners=True)

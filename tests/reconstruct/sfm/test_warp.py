@@ -27,6 +27,13 @@ def test_sampling_between_two_pixels_is_their_mean() -> None:
     assert warp.sample(picture, torch.tensor([[[1.5, 0.5]]], dtype=torch.float64)).item() == pytest.approx(2.5)
 
 
+def test_a_pixel_that_is_nowhere_has_no_value_and_does_not_end_the_program() -> None:
+    picture = torch.ones(1, 2, 4, 4, requires_grad=True)
+    found = warp.sample(picture, torch.tensor([[[1.0, 1.0], [math.nan, 1.0], [math.inf, 2.0], [1e30, 2.0]]]))
+    assert torch.isnan(found[0, 0]).tolist() == [False, True, True, False]
+    found[..., 0].sum().backward()
+
+
 def test_without_motion_every_pixel_stays_and_the_picture_is_itself() -> None:
     depth = torch.rand(1, 6, 5, dtype=torch.float64) + 0.5
     still = torch.eye(3, 4, dtype=torch.float64)[None]

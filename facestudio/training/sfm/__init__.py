@@ -1,0 +1,1 @@
+"""Training the deep SfM networks on sequences of one head each."""
