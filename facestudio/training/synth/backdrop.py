@@ -38,6 +38,11 @@ def backdrop(size: int, rng: np.random.Generator) -> Float32Array:
     return np.asarray(np.clip(big, 0.002, 4.0), dtype=np.float32)
 
 
+def plain(size: int, rng: np.random.Generator) -> Float32Array:
+    """(size, size, 3) float32: one wall of one colour, the same from everywhere."""
+    return np.full((size, size, 3), np.exp(rng.uniform(np.log(0.04), np.log(0.6))) * np.exp(rng.normal(0, 0.12, 3)), np.float32)
+
+
 def _colour(rng: np.random.Generator) -> list[float]:
     value = np.exp(rng.uniform(np.log(0.015), np.log(0.7)))
     return [float(v) for v in value * np.exp(rng.normal(0, rng.choice([0.1, 0.45]), 3))]

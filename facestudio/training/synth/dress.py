@@ -122,6 +122,11 @@ def dress(wearer: Wearer, person: Person) -> Dressed:
         parts.append(
             _part(frame, frame_faces, np.full(len(frame_faces), shade.FRAME, np.uint8), np.ones(len(frame), np.float32))
         )
+    if person.thing >= 0:
+        held, held_faces = things.hand(head, person.thing)
+        parts.append(
+            _part(held, held_faces, np.full(len(held_faces), shade.THING, np.uint8), np.full(len(held), 0.8, np.float32))
+        )
     brows = closet.brows[person.brows].mesh.vertices(head, wearer.tied) if person.brows >= 0 else np.zeros((0, 3))
     lashes = closet.lashes[person.lashes].mesh.vertices(head, wearer.tied) if person.lashes >= 0 else np.zeros((0, 3))
     return Dressed(_join(parts), len(head), len(model.faces), hair, brows, lashes, lens, lens_faces)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from facestudio.geometry.frames import yaw_degrees
 from facestudio.head.store import load_head
 from facestudio.training.synth.assets import open_closet
+from facestudio.training.synth.backdrop import plain
 from facestudio.training.synth.dress import Dressed, Wearer, dress, prepare
 from facestudio.training.synth.lens import random_sensor
 from facestudio.training.synth.lights import Light, random_light
@@ -82,10 +83,12 @@ def make_subject(wearer: Wearer, config: FactoryConfig, number: int) -> list[Tak
     exposure, points = auto_exposure(light, person), face_points(wearer, dressed)
     taken = []
     if config.mode == "orbit":
-        sensor = random_sensor(exposure, rng)
+        # One steady camera goes around before a plain wall: what differs between the pictures is the view.
+        sensor = replace(random_sensor(exposure, rng), blur=float(rng.uniform(0.2, 0.5)), noise=float(rng.uniform(0.5, 2.5)))
+        wall = plain(config.size, rng)
         yaws = np.linspace(config.sweep, -config.sweep, config.frames)
     else:
-        sensor, yaws = None, np.array(TRIPLET_YAWS)
+        sensor, wall, yaws = None, None, np.array(TRIPLET_YAWS)
     for view, yaw in enumerate(yaws):
         if config.mode == "orbit":
             frame, crop = orbit_camera(float(yaw), points.mean(0), config.size)
@@ -93,7 +96,7 @@ def make_subject(wearer: Wearer, config: FactoryConfig, number: int) -> list[Tak
             frame = random_webcam(float(yaw), points.mean(0), rng)
             crop = detector_crop(points, frame, config.size, rng)
         own = sensor or random_sensor(exposure, rng)
-        photo = photograph(wearer, dressed, person, lamp, light, frame, crop, own, rng)
+        photo = photograph(wearer, dressed, person, lamp, light, frame, crop, own, rng, wall)
         maps = map_pictures(wearer, dressed, person, photo.camera) if config.maps else {}
         taken.append(Taken(photo, frame, person, config.seed * 10_000_000 + number, view, maps))
     return taken

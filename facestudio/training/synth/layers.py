@@ -143,16 +143,23 @@ def veil(
         x2, y2, z2 = points[k, 0], points[k, 1], points[k, 2]
         left, right = max(min(x0, x1, x2), 0.0), min(max(x0, x1, x2), width - 1.0)
         top, bottom = max(min(y0, y1, y2), 0.0), min(max(y0, y1, y2), height - 1.0)
-        area = (x1 - x0) * (y2 - y0) - (y1 - y0) * (x2 - x0)
+        area = _edge(x0, y0, x1, y1, x2, y2)
         if not abs(area) > 1e-9 or min(z0, z1, z2) < NEAR_M:
             continue
         t0, t1, t2 = uv_faces[f, 0], uv_faces[f, 1], uv_faces[f, 2]
+        if area < 0.0:
+            x1, y1, z1, t1, x2, y2, z2, t2, area = x2, y2, z2, t2, x1, y1, z1, t1, -area
+        own0, own1, own2 = _owns(x1, y1, x2, y2), _owns(x2, y2, x0, y0), _owns(x0, y0, x1, y1)
         for y in range(int(np.ceil(top)), int(np.floor(bottom)) + 1):
             for x in range(int(np.ceil(left)), int(np.floor(right)) + 1):
-                b1 = ((x - x0) * (y2 - y0) - (y - y0) * (x2 - x0)) / area
-                b2 = ((x1 - x0) * (y - y0) - (y1 - y0) * (x - x0)) / area
-                b0 = 1.0 - b1 - b2
-                if b0 < 0.0 or b1 < 0.0 or b2 < 0.0:
+                px, py = float(x), float(y)
+                b0 = _edge(x1, y1, x2, y2, px, py) / area
+                b1 = _edge(x2, y2, x0, y0, px, py) / area
+                b2 = _edge(x0, y0, x1, y1, px, py) / area
+                # A ray on a common edge meets one of the two triangles: two would darken twice.
+                if not (b0 > 0.0 or (b0 == 0.0 and own0)) or not (b1 > 0.0 or (b1 == 0.0 and own1)):
+                    continue
+                if not (b2 > 0.0 or (b2 == 0.0 and own2)):
                     continue
                 z = b0 * z0 + b1 * z1 + b2 * z2
                 if near[y, x] > 0.0 and z > 1.0 / near[y, x] + grace:

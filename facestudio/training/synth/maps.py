@@ -15,8 +15,8 @@ from facestudio.training.synth.people import Person
 from facestudio.training.synth.photograph import trace
 from facestudio.types import Camera
 
-HAIR, BROWS, GLASSES, CLOTHES = 200, 201, 202, 203
-_THINGS = {shade.HAIR: HAIR, shade.FRAME: GLASSES, shade.CLOTH: CLOTHES}
+HAIR, BROWS, GLASSES, CLOTHES, HAND = 200, 201, 202, 203, 204
+_THINGS = {shade.HAIR: HAIR, shade.FRAME: GLASSES, shade.CLOTH: CLOTHES, shade.THING: HAND}
 
 
 def map_pictures(wearer: Wearer, dressed: Dressed, person: Person, camera: Camera) -> dict[str, NDArray[Any]]:
@@ -38,7 +38,7 @@ def map_pictures(wearer: Wearer, dressed: Dressed, person: Person, camera: Camer
     for kind, number in _THINGS.items():
         part_of[surface.layer == kind] = number
     parts[seen] = part_of[buffers.face[seen]]
-    parts[(veils.brow < 0.5) & seen & (buffers.face < dressed.head_faces)] = BROWS
+    parts[(veils.brow < 0.7) & seen & (buffers.face < dressed.head_faces)] = BROWS
     return {
         "depth": depth,
         "normals": np.rint(normals * 127).astype(np.int8),

@@ -66,7 +66,7 @@ class PeopleConfig:
     bald: float = 0.14
     glasses: float = 0.16
     occluded: float = 0.06
-    rare: tuple[tuple[str, float], ...] = (("bob02", 0.12), ("long01", 0.5))
+    rare: tuple[tuple[str, float], ...] = (("bob02", 0.12), ("short03", 0.35), ("long01", 0.5))
 
 
 @dataclass(frozen=True)

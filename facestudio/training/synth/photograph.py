@@ -86,13 +86,19 @@ def photograph(
     crop: Crop,
     sensor: Sensor,
     rng: np.random.Generator,
+    room: Float32Array | None = None,
 ) -> Photograph:
-    """Render the crop of a webcam's frame and photograph it. Deterministic by rng."""
+    """Render the crop of a webcam's frame and photograph it. Deterministic by rng.
+
+    room: (S, S, 3) float32, what stands behind, in light as the sensor gets it; None draws one.
+    """
     size, surface = crop.size, dressed.surface
     camera = crop.camera(frame)
     rays = fine(camera)
     buffers, veils, head_near = trace(wearer, dressed, person, rays)
-    background = backdrop(size, rng) / np.float32(sensor.gain.mean()) * np.float32(rng.uniform(0.5, 1.1))
+    if room is None:
+        room = backdrop(size, rng) * np.float32(rng.uniform(0.5, 1.1))
+    background = room / np.float32(sensor.gain.mean())
     picture = background.copy()
     hair = wearer.closet.hair[person.hair].texture if person.hair >= 0 else _LENS
     skin = wearer.closet.skins[person.skin].ratio

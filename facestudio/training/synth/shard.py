@@ -40,10 +40,11 @@ class Shard:
     frame_K (N, 3, 3) float64, frame_size (N, 2) int32 width, height: the whole frame's camera. distortion (N, 5) float32: both cameras'
     OpenCV coefficients, zero for most; landmarks follow it.
     landmarks (N, 800, 2) float32 crop pixels, in the order of the embedding "dense800". visible (N, 800): the head itself does not hide
-    them and they lie in the picture. covered (N, 800): hair, glasses or clothes lie over them.
+    them and they lie in the picture. covered (N, 800): hair, glasses, clothes or a hand lie over them.
     light (N, 27) float32: 9 SH coefficients x RGB of the head frame, the webcam's gains included: linear colour = albedo * sum l_k H_k.
     maps, where asked for: depth (N, S, S) float16 metres, 0 none; normals (N, S, S, 3) int8, head frame, x 127; parts (N, S, S) uint8:
-    the head model's part + 1, hair 200, brows 201, glasses 202, clothes 203, 0 background; uv (N, S, S, 2) float16, the head model's.
+    the head model's part + 1, hair 200, brows 201, glasses 202, clothes 203, a hand 204, 0 background; uv (N, S, S, 2) float16, the
+    head model's own. depth, normals and uv are the bare head's, also under hair.
     """
 
     jpeg: ByteArray

@@ -1,4 +1,4 @@
-"""What is worn and held that no asset gives: a torso in clothes below the neck, and glasses."""
+"""What is worn and held that no asset gives: a torso in clothes below the neck, glasses, a hand."""
 
 from __future__ import annotations
 
@@ -124,21 +124,51 @@ def glasses(model: HeadModel, head: Float64Array, seed: int) -> tuple[Float64Arr
     return points, faces, lens_points, np.vstack([fan, fan + 41])
 
 
-def _sweep(tubes: list[tuple[Float64Array, float]]) -> tuple[Float64Array, IntArray]:
-    """Tubes of six sides along lines (N, 3) with a radius each."""
-    points, faces, at = [], [], 0
-    turn = 2 * np.pi * np.arange(6) / 6
-    for line, radius in tubes:
-        along = np.gradient(line, axis=0)
-        along /= np.maximum(np.linalg.norm(along, axis=1, keepdims=True), 1e-9)
-        side = np.cross(along, np.where(np.abs(along[:, [2]]) < 0.8, [0, 0, 1.0], [0, 1.0, 0]))
-        side /= np.maximum(np.linalg.norm(side, axis=1, keepdims=True), 1e-9)
-        third = np.cross(along, side)
-        ring = line[:, None] + radius * (side[:, None] * np.cos(turn)[:, None] + third[:, None] * np.sin(turn)[:, None])
-        points.append(ring.reshape(-1, 3))
-        faces.append(_loft(len(line), 6) + at)
-        at += ring.shape[0] * 6
-    return np.vstack(points), np.vstack(faces).astype(np.int32)
+def hand(head: Float64Array, seed: int) -> tuple[Float64Array, IntArray]:
+    """Something like a hand at the border of the face (head (V, 3), metres): four fingers before a cheek or the chin, and a palm."""
+    rng = np.random.default_rng(seed)
+    side = rng.choice([-1.0, 1.0])
+    low, high = head.min(0), head.max(0)
+    tip = np.array([side * rng.uniform(0.02, 0.06), low[1] + rng.uniform(0.07, 0.12), high[2] - rng.uniform(0.0, 0.025)])
+    way = np.array([side * rng.uniform(-0.1, 0.9), -1.0, rng.uniform(-0.1, 0.4)])
+    way /= np.linalg.norm(way)
+    across = np.cross(way, [0.0, 0.0, 1.0])
+    across /= np.linalg.norm(across)
+    tubes = []
+    for finger, length in enumerate((0.068, 0.08, 0.076, 0.06)):
+        start = tip + across * (finger - 1.5) * 0.0185 - way * (length - 0.07)
+        steps = np.linspace(0.0, 1.0, 6)[:, None]
+        bend = np.array([0.0, 0.0, 0.012]) * np.sin(np.pi * steps)
+        tubes.append((start + steps * way * (length + 0.02) + bend, 0.0088))
+    palm = tip + way * np.linspace(0.085, 0.2, 5)[:, None] + [0.0, 0.0, 0.004]
+    tubes += [(palm + across * shift, 0.02) for shift in (-0.018, 0.018)]
+    points, faces = _sweep(tubes, sides=12)
+    return points, faces
+
+
+def _sweep(tubes: list[tuple[Float64Array, float]], sides: int = 6) -> tuple[Float64Array, IntArray]:
+    """Tubes along lines (N, 3) with a radius each."""
+    rings = [_tube(line, radius, sides) for line, radius in tubes]
+    at = np.cumsum([0] + [len(r) for r in rings])
+    faces = [_loft(len(r) // sides, sides) + a for r, a in zip(rings, at[:-1], strict=True)]
+    return np.vstack(rings), np.vstack(faces).astype(np.int32)
+
+
+def _tube(line: Float64Array, radius: float, sides: int) -> Float64Array:
+    """(rings * sides, 3): a tube's vertices; thick ones, of many sides, start in a rounded tip."""
+    thick = np.full((len(line), 1, 1), radius)
+    if sides > 6:
+        back = (line[1] - line[0]) / np.linalg.norm(line[1] - line[0])
+        line = np.vstack([line[:1] - 0.75 * radius * back, line[:1] - 0.45 * radius * back, line])
+        thick = np.vstack([np.full((1, 1, 1), 0.3 * radius), np.full((1, 1, 1), 0.8 * radius), thick])
+    along = np.gradient(line, axis=0)
+    along /= np.maximum(np.linalg.norm(along, axis=1, keepdims=True), 1e-9)
+    side = np.cross(along, np.where(np.abs(along[:, [2]]) < 0.8, [0, 0, 1.0], [0, 1.0, 0]))
+    side /= np.maximum(np.linalg.norm(side, axis=1, keepdims=True), 1e-9)
+    third = np.cross(along, side)
+    turn = 2 * np.pi * np.arange(sides) / sides
+    ring = line[:, None] + thick * (side[:, None] * np.cos(turn)[:, None] + third[:, None] * np.sin(turn)[:, None])
+    return np.asarray(ring.reshape(-1, 3))
 
 
 def _loft(rings: int, around: int) -> IntArray:

@@ -88,7 +88,7 @@ def detector_crop(
     return Crop(exact.centre + rng.uniform(-config.shift, config.shift, 2) * exact.side, side, size)
 
 
-def orbit_camera(yaw: float, centre: Float64Array, size: int, distance: float = 0.55) -> tuple[Camera, Crop]:
+def orbit_camera(yaw: float, centre: Float64Array, size: int, distance: float = 0.42) -> tuple[Camera, Crop]:
     """A virtual camera on a circle about the head, as the deep-SfM paper has it (f = 500 px at 384 pixels), and its crop: all of it."""
     focal = 500.0 * size / 384.0
     R = np.diag([1.0, -1.0, -1.0]) @ exp_so3(np.radians([0, -yaw, 0]))
