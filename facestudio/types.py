@@ -91,12 +91,14 @@ class Landmarks:
     points: (N, 2) float64, pixels, (x right, y down), pixel centres at integers.
     scheme: which embedding of the head model they belong to ("mediapipe478", "ibug68", …).
     sigma: (N,) float64, pixels: one standard deviation per point, as the detector states it.
+    seen: (N,) float64 in [0, 1]: how probably each point is not hidden by the head itself; None when the detector does not say.
     """
 
     points: Float64Array
     scheme: str
     sigma: Float64Array
     notes: tuple[str, ...] = ()
+    seen: Float64Array | None = None
 
 
 @dataclass(frozen=True)

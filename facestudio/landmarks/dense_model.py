@@ -2,9 +2,10 @@
 
 A ResNet-18 (the seventeen convolutions of the deep face SfM paper, section 3.1) looks at the crop. The points start where the detector's
 own points place them (`dense_start`). The trunk's last map moves all of them at once, through a fully connected layer onto the principal
-components of what the start gets wrong. Then each point looks at the feature maps where it lies and moves itself, twice: what a point is
-comes from a learned vector of its own, what is there from a pyramid over the trunk's maps (Lin et al. 2017). So the precision is that
-of the local features, not of one vector for the whole picture.
+components of what the start gets wrong. From a pyramid over the trunk's maps (Lin et al. 2017) a map of places is read: which place of
+the average head each pixel shows (as DensePose does, Güler et al. 2018). Each point then looks where it lies, compares the place it
+finds there, and beside it, with its own, and moves; twice. A map of places is smooth, so it tells fractions of a pixel, and every
+labelled point of every picture teaches it.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from torch.nn import functional
 from facestudio.landmarks.dense_start import StartNet, start_points
 from facestudio.landmarks.resnet import ResNet, kaiming
 
+PLACE_M = 0.05  # metres: the unit of places on the head
 UNIT = 0.01  # sigmas and losses count in hundredths of the crop's side
+_AROUND = ((0.0, 0.0), (1.0, 0.0), (-1.0, 0.0), (0.0, 1.0), (0.0, -1.0))  # where a point looks, in pixels of the map of places
 
 
 @dataclass(frozen=True)
@@ -45,12 +48,14 @@ class DenseOutput:
 
     stages: (N, P, 2) points after the common move and after each round, the last one being the answer; crop coordinates in [-1, 1], the
     outer edges of the crop's first and last pixel. log_sigma: (N, P), natural logarithm of one standard deviation of each coordinate,
-    in `UNIT`s of the crop's side. seen: (N, P) logits that the point is visible.
+    in `UNIT`s of the crop's side. seen: (N, P) logits that the point is visible. places: (N, 3, S / 4, S / 4): the place of the average
+    head, in `PLACE_M`s from its middle, that each pixel shows.
     """
 
     stages: tuple[Tensor, ...]
     log_sigma: Tensor
     seen: Tensor
+    places: Tensor
 
     @property
     def points(self) -> Tensor:
@@ -62,6 +67,7 @@ class DenseNet(nn.Module):
     """See the module."""
 
     basis: Tensor
+    place: Tensor
 
     def __init__(self, config: DenseNetConfig | None = None) -> None:
         super().__init__()
@@ -70,6 +76,7 @@ class DenseNet(nn.Module):
         self.register_buffer(
             "basis", torch.zeros(c.components, c.points, 2)
         )  # times the components' deviations, in [-1, 1] units
+        self.register_buffer("place", torch.zeros(c.points, 3))  # of each point on the average head
         channels = self.trunk.channels
         self.where = nn.Conv2d(channels, c.fine, 1)
         self.coefficients = nn.Linear(channels + 16 * c.fine, c.components)
@@ -78,14 +85,15 @@ class DenseNet(nn.Module):
         self.smooth = nn.Conv2d(c.width, c.width, 3, padding=1)
         self.fine = nn.Conv2d(self.trunk.stage_channels[0], c.fine, 3, padding=1)
         self.own = nn.Parameter(torch.randn(c.points, c.own) * 0.3)
-        inputs = c.width + c.fine + c.own + c.context
+        self.to_place = nn.Sequential(nn.Conv2d(c.width, c.width, 3, padding=1), nn.ReLU(), nn.Conv2d(c.width, 3, 1))
+        inputs = c.width + c.fine + c.own + c.context + 3 * len(_AROUND)
         self.looks = nn.ModuleList(
             nn.Sequential(
                 nn.Linear(inputs, c.hidden), nn.ReLU(), nn.Linear(c.hidden, c.hidden), nn.ReLU(), nn.Linear(c.hidden, 4)
             )
             for _ in range(c.rounds)
         )
-        for part in (self.where, self.context, self.lateral, self.smooth, self.fine, self.looks):
+        for part in (self.where, self.context, self.lateral, self.smooth, self.fine, self.to_place, self.looks):
             kaiming(part)
         nn.init.normal_(self.coefficients.weight, std=0.01)
         nn.init.zeros_(self.coefficients.bias)
@@ -93,36 +101,42 @@ class DenseNet(nn.Module):
             last = look[-1]  # type: ignore[index]
             nn.init.normal_(last.weight, std=0.01)
 
-    def forward(self, pictures: Tensor, start: Tensor) -> DenseOutput:
+    def forward(self, pictures: Tensor, start: Tensor, rows: Tensor | None = None) -> DenseOutput:
         """(N, 3, S, S) float RGB in [0, 1], S a multiple of 16 (trained for 128 to 160).
 
-        start: (N, P, 2) float, the points' places as far as known, in [-1, 1].
+        start: (N, P, 2) float, the points' places as far as known, in [-1, 1]. rows: (R,) int64, the points to look for; all when None.
         """
+        basis, place, vectors = self.basis, self.place, self.own
+        if rows is not None:
+            start, basis, place, vectors = start[:, rows], basis[:, rows], place[rows], vectors[rows]
         half, quarter, eighth, sixteenth, last = self.trunk.stages((pictures - 0.5) * 4.0)
         whole = last.mean((2, 3))
-        places = functional.adaptive_avg_pool2d(self.where(last), 4).flatten(1)
-        coefficients = self.coefficients(torch.cat([whole, places], 1)).float()
-        points = start + torch.einsum("nk,kpc->npc", coefficients, self.basis)
+        spread = functional.adaptive_avg_pool2d(self.where(last), 4).flatten(1)
+        coefficients = self.coefficients(torch.cat([whole, spread], 1)).float()
+        points = start + torch.einsum("nk,kpc->npc", coefficients, basis)
         maps = [lateral(stage) for lateral, stage in zip(self.lateral, (quarter, eighth, sixteenth, last), strict=True)]
         top = maps.pop()
         while maps:
             below = maps.pop()
             top = below + functional.interpolate(top, size=below.shape[2:], mode="nearest")
         pyramid, fine = torch.relu(self.smooth(top)), torch.relu(self.fine(half))
-        context = self.context(whole)[:, None].expand(-1, len(self.own), -1)
-        own = self.own[None].expand(len(pictures), -1, -1)
+        places = self.to_place(pyramid).float()
+        step = 2.0 / places.shape[-1]
+        context = self.context(whole)[:, None].expand(-1, len(vectors), -1)
+        own = vectors[None].expand(len(pictures), -1, -1)
         stages = [points]
         log_sigma = seen = points.new_zeros(())
         for look in self.looks:
             at = stages[-1].detach()
-            said = look(torch.cat([_sample(pyramid, at), _sample(fine, at), own, context], 2)).float()
+            off = [place - sample(places, at + step * at.new_tensor(beside)) for beside in _AROUND]
+            said = look(torch.cat([sample(pyramid, at), sample(fine, at), own, context, *off], 2)).float()
             # A move is of the order of a hundredth of the crop.
             stages.append(at + said[..., :2] * (2.0 * UNIT))
             log_sigma, seen = said[..., 2].clamp(-4.0, 4.0), said[..., 3]
-        return DenseOutput(tuple(stages), log_sigma, seen)
+        return DenseOutput(tuple(stages), log_sigma, seen, places)
 
 
-def _sample(features: Tensor, points: Tensor) -> Tensor:
+def sample(features: Tensor, points: Tensor) -> Tensor:
     """Read maps (N, C, H, W) at points (N, P, 2) in [-1, 1], bilinearly; beyond the border its value goes on. (N, P, C)."""
     read = functional.grid_sample(features.float(), points[:, :, None].float(), padding_mode="border", align_corners=False)
     return read[..., 0].transpose(1, 2)

@@ -119,7 +119,7 @@ class Trainer:
         if config.channels_last:
             net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         kind = torch.optim.AdamW if config.optimiser == "adamw" else torch.optim.Adam
-        self._optimiser = kind(net.parameters(), lr=config.rate, betas=config.betas, weight_decay=config.decay)
+        self._optimiser = kind(net.parameters(), lr=config.rate, betas=config.betas, weight_decay=config.decay, fused=True)
         self._objective: nn.Module = _Objective(net, losses)
         self.step, self.epoch, self._within, self.seconds = 0, 0, 0, 0.0
         self._averaged = {k: v.detach().clone() for k, v in net.state_dict().items()} if config.average else {}

@@ -19,6 +19,7 @@ def test_stages_sigmas_and_visibility_have_their_shapes() -> None:
     said = _net()(torch.rand(2, 3, 128, 128), torch.zeros(2, 6, 2))
     assert [s.shape for s in said.stages] == [(2, 6, 2)] * 3
     assert said.points is said.stages[-1]
+    assert said.places.shape == (2, 3, 32, 32)
     assert said.log_sigma.shape == said.seen.shape == (2, 6)
 
 
@@ -26,7 +27,7 @@ def test_everything_learns() -> None:
     net = _net()
     net.basis.normal_()
     said = net(torch.rand(2, 3, 64, 64), torch.zeros(2, 6, 2))
-    (sum(s.square().sum() for s in said.stages) + said.log_sigma.sum() + said.seen.sum()).backward()
+    (sum(s.square().sum() for s in said.stages) + said.log_sigma.sum() + said.seen.sum() + said.places.sum()).backward()
     assert all(p.grad is not None for p in net.parameters())
 
 

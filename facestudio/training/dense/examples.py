@@ -55,7 +55,7 @@ class Examples:
     model: HeadModel
     error: DetectorError
     start: StartNet
-    draws: int = 3
+    draws: int = 2
     held: list[ShardExamples] = field(default_factory=list)
     read: set[Path] = field(default_factory=set)
 

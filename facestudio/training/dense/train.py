@@ -11,10 +11,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from facestudio.head.dense import dense_mirror
+from facestudio.head.dense import dense_ids, dense_mirror
 from facestudio.head.landmarks import embedding
+from facestudio.head.model import HeadModel
 from facestudio.head.store import load_head
-from facestudio.landmarks.dense_model import UNIT, DenseLandmarker, DenseNet, DenseNetConfig
+from facestudio.landmarks.dense_model import PLACE_M, UNIT, DenseLandmarker, DenseNet, DenseNetConfig
 from facestudio.landmarks.dense_start import StartConfig, StartNet
 from facestudio.landmarks.weights import load_weights
 from facestudio.paths import models_dir
@@ -37,21 +38,30 @@ LOOP = LoopConfig(rate=1e-3, decay=0.02, clip=5.0, average=0.998, bf16=True, cha
 class DenseTraining:
     """How the dense landmarks are trained.
 
-    size: of the crops, and late_size from the share `late` of the training on: what is coarse is learned on small pictures, in less time.
+    sizes: of the crops, each from its share of the training on: what is coarse is learned on small pictures, in less time.
     batch, epoch_batches: an epoch is so many batches of what is there, after which new shards are read and the held-out ones judged.
-    start_shards: shards whose geometry trains the start. held_out: pictures judged after every epoch.
+    start_shards: shards whose geometry trains the start. first_shards, more_shards: read before the first epoch, and before each other:
+    reading all at once would keep the network waiting for minutes. held_out: pictures judged after every epoch.
+    points: how many random points of a batch look and move. calm: share of the training from which on starts are as good as the detector
+    makes them; before, they are displaced.
     """
 
     loop: LoopConfig = LOOP
     loss: DenseLossConfig = field(default_factory=DenseLossConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
-    size: int = 128
-    late_size: int = 160
-    late: float = 0.65
-    batch: int = 32
-    epoch_batches: int = 100
+    sizes: tuple[tuple[float, int], ...] = ((0.0, 96), (0.4, 128), (0.75, 160))
+    batch: int = 16
+    epoch_batches: int = 150
     start_shards: int = 20
-    held_out: int = 300
+    first_shards: int = 50
+    more_shards: int = 5
+    held_out: int = 150
+    points: int = 256
+    calm: float = 0.5
+
+    def size(self, share: float) -> int:
+        """Pixels of the crops at this share of the training."""
+        return [size for since, size in self.sizes if share >= since][-1]
 
 
 def train_landmarks(
@@ -89,30 +99,33 @@ def train_landmarks(
         )
         export_weights(examples.start, out / START, half=False)
         examples.held, examples.read = [], set()
-    examples.refresh()
+    examples.refresh(c.first_shards)
     judged = replace(examples, folder=held_out, held=[], read=set()) if held_out else None
     if judged:
-        judged.refresh()
+        judged.refresh(2)
     net = DenseNet(DenseNetConfig(points=len(mirror)))
     net.basis = residual_basis(examples, net.config.components)
+    net.place = head_places(model)
     loop = replace(c.loop, minutes=minutes, threads=threads)
     rank, world = place_in_run()
 
     def losses(batch: Example) -> dict[str, Tensor]:
-        return dense_losses(net(batch.pictures, batch.start), batch.points, batch.visible, trainer.share(), c.loss)
+        share = trainer.share()
+        start = displaced(batch.start, max(0.0, 1.0 - share / c.calm))
+        # Points learn alike from a part of them, in half the time; the map of places learns from all.
+        rows = torch.randperm(len(mirror))[: c.points]
+        return dense_losses(net(batch.pictures, start, rows), batch.points, batch.visible, net.place, share, rows, c.loss)
 
     def of_epoch(epoch: int) -> Iterator[Example]:
-        examples.refresh()
+        examples.refresh(c.more_shards)
         rng = np.random.default_rng([c.loop.seed, epoch, rank])
         places = examples.places()[rank::world]
         places = places[rng.permutation(len(places))[: c.epoch_batches * c.batch]]
-        size = c.size if trainer.share() < c.late else c.late_size
-        return batches(examples, places, size, c.batch, mirror, (c.loop.seed, epoch), c.augment)
+        return batches(examples, places, c.size(trainer.share()), c.batch, mirror, (c.loop.seed, epoch), c.augment)
 
     def validate(_: nn.Module) -> dict[str, float]:
         assert judged is not None
-        size = c.size if trainer.share() < c.late else c.late_size
-        return judge(net, judged, size, c.held_out)
+        return judge(net, judged, c.size(trainer.share()), c.held_out)
 
     trainer = Trainer(loop, net, losses, of_epoch, out, progress, cancel, validate if judged else None)
     done = trainer.run()
@@ -121,6 +134,24 @@ def train_landmarks(
         extra = {"mirror": mirror, "detected": ids, "sigma_scale": np.ones(1, np.float32)}
         export_weights(DenseLandmarker(examples.start, net), out / WEIGHTS, extra)
     return done
+
+
+def head_places(model: HeadModel) -> Tensor:
+    """(P, 3) float32: the dense landmarks of the average head, from their middle, in `PLACE_M`s."""
+    points = model.template[dense_ids(model)].astype(np.float32)
+    return torch.from_numpy((points - points.mean(0)) / np.float32(PLACE_M))
+
+
+def displaced(start: Tensor, amount: float) -> Tensor:
+    """Starts (N, P, 2) in [-1, 1], turned, scaled and shifted at random, the less the smaller the amount.
+
+    A good start leaves so little to explain that a young network finds nothing to learn from; a bad one makes it look.
+    """
+    N = len(start)
+    turn, zoom, shift = amount * 0.12 * torch.randn(N, 1, 1), torch.exp(amount * 0.08 * torch.randn(N, 1, 1)), 0.08 * amount
+    x, y = start[..., :1], start[..., 1:]
+    turned = torch.cat([turn.cos() * x - turn.sin() * y, turn.sin() * x + turn.cos() * y], 2)
+    return turned * zoom + shift * torch.randn(N, 1, 2)
 
 
 def residual_basis(examples: Examples, count: int) -> Tensor:

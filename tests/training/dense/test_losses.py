@@ -10,6 +10,8 @@ import torch
 from facestudio.landmarks.dense_model import UNIT, DenseOutput
 from facestudio.training.dense.losses import DenseLossConfig, beta_nll, dense_losses, gaussian_nll, huber
 
+PLACE = torch.tensor([[0.0, 0.0, 0.1], [0.0, 0.0, 0.0], [0.0, 0.0, 0.0], [5.0, 0.0, 0.0]])
+
 
 def test_huber_by_hand() -> None:
     error = torch.tensor([[0.3, 0.0], [0.0, 2.0]])
@@ -50,18 +52,19 @@ def test_gradients() -> None:
 
 def _output(offset: float, points: torch.Tensor) -> DenseOutput:
     moved = (points + offset).requires_grad_()
-    return DenseOutput((moved, moved), torch.zeros(points.shape[:2], requires_grad=True), torch.zeros(points.shape[:2]))
+    flat = torch.zeros(points.shape[:2], requires_grad=True)
+    return DenseOutput((moved, moved), flat, flat.detach(), torch.zeros(len(points), 3, 8, 8))
 
 
 @pytest.mark.parametrize("share", [0.0, 0.9])
 def test_a_batch(share: float) -> None:
     points = torch.zeros(2, 4, 2)
     visible = torch.tensor([[True, True, False, False]] * 2)
-    losses = dense_losses(_output(2 * UNIT, points), points, visible, share)
+    losses = dense_losses(_output(2 * UNIT, points), points, visible, PLACE[:4], share)
     assert float(losses["px"]) == pytest.approx(math.sqrt(2.0), rel=1e-5)
     assert not losses["px"].requires_grad
     assert ("sigma" in losses) is (share == 0.0)
-    near = dense_losses(_output(0.2 * UNIT, points), points, visible, share)
+    near = dense_losses(_output(0.2 * UNIT, points), points, visible, PLACE[:4], share)
     assert bool(near["last"] < losses["last"])
 
 
@@ -71,9 +74,16 @@ def test_hidden_points_count_less() -> None:
     output = _output(0.0, points)
     shifted = output.points.detach().clone()
     shifted[0, 1] = 2 * UNIT
-    hidden = DenseOutput((shifted.requires_grad_(), output.points), output.log_sigma, output.seen)
+    hidden = DenseOutput((shifted.requires_grad_(), output.points), output.log_sigma, output.seen, output.places)
     shifted = output.points.detach().clone()
     shifted[0, 0] = 2 * UNIT
-    open_ = DenseOutput((shifted.requires_grad_(), output.points), output.log_sigma, output.seen)
-    first, second = (dense_losses(o, points, visible, 0.9, config)["stage0"] for o in (hidden, open_))
-    assert float(first / second) == pytest.approx(config.hidden, rel=0.01)
+    open_ = DenseOutput((shifted.requires_grad_(), output.points), output.log_sigma, output.seen, output.places)
+    first, second = (dense_losses(o, points, visible, PLACE[:2], 0.9, None, config)["stage0"] for o in (hidden, open_))
+    assert float((first / second).detach()) == pytest.approx(config.hidden, rel=0.01)
+
+
+def test_the_map_of_places_is_judged_where_visible_points_lie() -> None:
+    points, visible = torch.zeros(1, 4, 2), torch.tensor([[True, True, False, False]])
+    losses = dense_losses(_output(0.0, points), points, visible, PLACE, 0.9)
+    # The first is missed by 0.1 units, half a centimetre: Huber's 0.5; the last, far off, is hidden.
+    assert float(losses["place"].detach()) == pytest.approx(0.25 * DenseLossConfig().place, rel=1e-3)
