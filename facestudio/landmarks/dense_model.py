@@ -106,7 +106,7 @@ class DenseNet(nn.Module):
 
         start: (N, P, 2) float, the points' places as far as known, in [-1, 1]. rows: (R,) int64, the points to look for; all when None.
         """
-        basis, place, vectors = self.basis, self.place, self.own
+        basis, place, vectors = self.basis, self.place, self.own.view_as(self.own)
         if rows is not None:
             start, basis, place, vectors = start[:, rows], basis[:, rows], place[rows], vectors[rows]
         half, quarter, eighth, sixteenth, last = self.trunk.stages((pictures - 0.5) * 4.0)
