@@ -193,6 +193,8 @@ class Reconstruction:
     world_from_head: (3, 4) float64 [R | t], metres: the head's place in the frame of the given cameras; None when uncalibrated.
     sigma: (V,) float64, metres: one standard deviation of each vertex along its normal; None when the engine does not know it.
     points: what the engine measured before there was a head (deep SfM's cloud); None for engines that measure no points.
+    gaze: (2, 3) float64, axis-angle, radians: how `posed_vertices` have the left and the right eyeball turned about their joints, against
+    the straight look of `vertices`; None when no photo tells.
     """
 
     head_model: str
@@ -211,3 +213,4 @@ class Reconstruction:
     world_from_head: Float64Array | None = None
     sigma: Float64Array | None = None
     points: PointCloud | None = None
+    gaze: Float64Array | None = None

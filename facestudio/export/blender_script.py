@@ -14,7 +14,8 @@ import numpy as np
 
 from facestudio.errors import FaceStudioError
 from facestudio.export.scene import HeadScene, Json, SceneCamera, split_seams
-from facestudio.head.model import HeadModel
+from facestudio.geometry.rotations import exp_so3
+from facestudio.head.model import EYES, HeadModel
 from facestudio.paths import resources_dir
 from facestudio.types import ByteArray, Camera, Float64Array, Reconstruction
 
@@ -55,6 +56,7 @@ def blender_script(scene: HeadScene, model: HeadModel, reconstruction: Reconstru
         "vertices": len(scene.vertices),
         "seam_owners": [int(i) for i in split_seams(scene).vertex_ids[len(scene.vertices) :]],
         "ranges": {name: list(slider_range(name)) for name in scene.morph_names},
+        "gaze": _gaze_turns(reconstruction),
         "expression": shown_weights(scene, model, reconstruction),
         "cameras": {c.name: _camera_facts(scene.name, c) for c in scene.cameras},
     }
@@ -68,6 +70,13 @@ def shown_weights(scene: HeadScene, model: HeadModel, reconstruction: Reconstruc
     factors = {k: v for k, v in travel.items() if isinstance(v, float)} if isinstance(travel, dict) else {}
     weights = zip(model.expression_names, reconstruction.expression, strict=True)
     return {name: float(weight) / factors.get(name, 1.0) for name, weight in weights if name in scene.morph_names}
+
+
+def _gaze_turns(reconstruction: Reconstruction) -> dict[str, Json]:
+    """By eye bone: the nine numbers, row by row, of the turn in Blender's axes that makes the eye look as photographed."""
+    turns = np.zeros((2, 3)) if reconstruction.gaze is None else reconstruction.gaze
+    matrices = [_BLENDER_FROM_HEAD @ exp_so3(turn) @ _BLENDER_FROM_HEAD.T for turn in turns]
+    return {name: [float(x) for x in matrix.ravel()] for name, matrix in zip(EYES, matrices, strict=True)}
 
 
 def slider_range(morph: str) -> tuple[float, float]:

@@ -16,7 +16,7 @@ from facestudio.export.scene import SCALE_SENTENCE, HeadScene, Json, named_expre
 from facestudio.export.smplx_npz import EXPRESSION_COUNT, SHAPE_COUNT, padded
 from facestudio.export.versions import versions
 from facestudio.head.landmarks import NOW7_IBUG68, on_surface
-from facestudio.head.model import HeadModel
+from facestudio.head.model import EYES, HeadModel
 from facestudio.types import Camera, Float64Array, Reconstruction, Texture
 
 SCHEMA_VERSION = 1
@@ -37,6 +37,7 @@ def head_json(
 
     Coefficients stand there as the head model has them, and with zeros behind them as programs made for FLAME expect them.
 
+    `gaze`: the eyes' turns in the photos, axis-angle in radians about the joints of these names; the exported eyes look straight ahead.
     `sigma_mm`, where the engine knows it: one standard deviation of each vertex along its normal, in the head model's vertex order.
 
     Lengths are metres in the head frame, which is the frame of the exported meshes too. Numbers that are not finite become null.
@@ -52,6 +53,9 @@ def head_json(
         "expression": named_expression(model, reconstruction),
         "betas_300": _numbers(padded(reconstruction.identity, SHAPE_COUNT)[0]),
         "expression_100": _numbers(padded(reconstruction.expression, EXPRESSION_COUNT)[0]),
+        "gaze": None
+        if reconstruction.gaze is None
+        else {name: _numbers(turn) for name, turn in zip(EYES, reconstruction.gaze, strict=True)},
         "lid_travel": scene.metadata["lid_travel"],
         "metahuman": [{"rule": c.rule, "passed": c.passed, "finding": c.finding} for c in checks],
         "scale": str(reconstruction.scale),

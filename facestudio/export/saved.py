@@ -63,6 +63,8 @@ def saved_bytes(name: str, model: HeadModel, r: Reconstruction, texture: Texture
     }
     if r.sigma is not None:
         arrays["sigma"] = r.sigma
+    if r.gaze is not None:
+        arrays["gaze"] = r.gaze
     if r.world_from_head is not None:
         arrays["world_from_head"] = r.world_from_head
     for i, (view, camera) in enumerate(zip(r.views, r.cameras, strict=True)):
@@ -216,6 +218,7 @@ def _reconstruction(meta: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Re
         mean_head_reprojection_px=_optional(meta["mean_head_reprojection_px"]),
         world_from_head=numbers("world_from_head") if "world_from_head" in arrays else None,
         sigma=numbers("sigma") if "sigma" in arrays else None,
+        gaze=numbers("gaze") if "gaze" in arrays else None,
     )
 
 
@@ -245,6 +248,7 @@ def _check(saved: SavedHead) -> None:
         "vertices": (r.vertices, (count, 3)),
         "posed_vertices": (r.posed_vertices, (count, 3)),
         "views_seen": (saved.texture.views_seen, (count,)),
+        "gaze": (np.zeros((2, 3)) if r.gaze is None else r.gaze, (2, 3)),
         "sigma": (np.zeros(count) if r.sigma is None else r.sigma, (count,)),
         "world_from_head": (np.zeros((3, 4)) if r.world_from_head is None else r.world_from_head, (3, 4)),
     }

@@ -23,6 +23,7 @@ from facestudio.errors import HeadModelError
 from facestudio.types import BoolArray, Float32Array, IntArray
 
 JOINT_NAMES = ("root", "neck", "jaw", "eye_left", "eye_right")
+EYES = JOINT_NAMES[3:]  # the eyeballs' parts have their joints' names
 _FORMAT = 1
 
 

@@ -11,7 +11,9 @@ from facestudio.head.landmarks import embedding, on_surface
 from facestudio.pipeline.check_fit import check_fit
 from facestudio.pipeline.job import Job
 from facestudio.reconstruct.fit import FitConfig, fit_landmarks, head_to_world
+from facestudio.reconstruct.gaze import estimate_gaze, turned_eyes
 from facestudio.reconstruct.hair import hair_shell, with_hair
+from facestudio.reconstruct.lids import fit_lids
 from facestudio.reconstruct.quality import landmark_residual, mean_head_reprojection, rigid, view_qualities
 from facestudio.reconstruct.refine import Refined, refine, refine_config
 from facestudio.reconstruct.scale import assumed_scale
@@ -23,18 +25,27 @@ SCHEME = "mediapipe478"
 def by_landmarks(job: Job) -> Reconstruction:
     """Engine `fit`: cameras and shape from the landmarks alone."""
     fit = landmark_head(job)
-    return human_sized(_judged(fit), job)
+    return human_sized(with_eyes(_judged(fit), job), job)
 
 
 def by_matching(job: Job) -> Reconstruction:
     """Engine `auto`: the landmark fit, then dense matching between the photos wherever there are two of them."""
     fit = landmark_head(job)
     if len(job.triplet.views) < 2:
-        return human_sized(_judged(fit), job)
+        return human_sized(with_eyes(_judged(fit), job), job)
     job.partial(human_sized(fit, job))
     with job.clock.stage("refine"):
         refined = _refined(fit, job)
-    return human_sized(_judged(refined), job)
+    return human_sized(with_eyes(_judged(refined), job), job)
+
+
+def with_eyes(found: Reconstruction, job: Job) -> Reconstruction:
+    """A head whose lids lie where the photos show them, and whose posed eyes look where they looked."""
+    lids = fit_lids(job.model, found.posed_vertices, found.cameras, found.views, job.error)
+    posed = found.posed_vertices + lids
+    gaze = estimate_gaze(job.model, posed, found.cameras, found.views)
+    turned = posed if gaze is None else turned_eyes(job.model, posed, gaze)
+    return replace(found, vertices=found.vertices + lids, posed_vertices=turned, gaze=gaze)
 
 
 def landmark_head(job: Job) -> Reconstruction:

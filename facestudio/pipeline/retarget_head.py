@@ -11,6 +11,7 @@ from facestudio.head.model import HeadModel
 from facestudio.head.retarget import carry_head, carry_scalar, fit_expression, fit_identity
 from facestudio.landmarks.segmentation import foreground_mask
 from facestudio.progress import CancelToken, Progress, silent
+from facestudio.reconstruct.gaze import turned_eyes
 from facestudio.texture.build import build_texture
 
 _LABELS = {"openhead": "OpenHead", "flame": "FLAME"}
@@ -30,14 +31,16 @@ def retarget_head(
     cancel = cancel or CancelToken()
     progress("topology", 0.0, _LABELS.get(target.name, target.name))
     vertices = carry_head(r.vertices, source, target)
-    posed = carry_head(r.posed_vertices, source, target)
+    # Eyes are carried over as balls that look straight ahead, and turned again.
+    straight = carry_head(r.posed_vertices, source, target)
+    posed = straight if r.gaze is None else turned_eyes(target, straight, r.gaze)
     cancel.check()
     said = f"Reconstructed with {_LABELS[source.name]} and carried over to {_LABELS[target.name]}'s topology."
     carried = replace(
         r,
         head_model=target.name,
         identity=fit_identity(vertices, target),
-        expression=fit_expression(posed - vertices, target),
+        expression=fit_expression(straight - vertices, target),
         vertices=vertices,
         posed_vertices=posed,
         sigma=None if r.sigma is None else np.maximum(carry_scalar(r.sigma, source, target), 0.0),

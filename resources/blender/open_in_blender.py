@@ -94,6 +94,7 @@ def set_ranges(head: Any) -> None:
         low, high = FACTS["ranges"].get(key.name, (0.0, 1.0))
         key.slider_min, key.slider_max, key.value = low, high, 0.0
     head["as_photographed"] = dict(FACTS["expression"])
+    head["gaze"] = dict(FACTS["gaze"])
 
 
 def make_skin(head: Any) -> tuple[Any, Any]:
@@ -184,12 +185,23 @@ class FACESTUDIO_OT_expression(bpy.types.Operator):
 
 
 def show_expression(head: Any, photographed: bool) -> None:
-    """Set the sliders to the photographed expression, or to zero."""
+    """Set sliders and eyes to the photographed expression, or to zero."""
     if head.data.shape_keys is None:
         return
     weights = head["as_photographed"].to_dict() if photographed else {}
     for key in head.data.shape_keys.key_blocks[1:]:
         key.value = weights.get(key.name, 0.0)
+    turns = head["gaze"].to_dict() if photographed else {}
+    for name in ("eye_left", "eye_right"):
+        turn_bone(head.find_armature().pose.bones[name], list(turns.get(name, (1, 0, 0, 0, 1, 0, 0, 0, 1))))
+
+
+def turn_bone(bone: Any, turn: list[float]) -> None:
+    """Turn a bone from its rest by a rotation in the armature's axes, given as nine numbers row by row."""
+    rest = bone.bone.matrix_local.to_3x3()
+    rotation = Matrix((turn[:3], turn[3:6], turn[6:]))
+    bone.rotation_mode = "QUATERNION"
+    bone.rotation_quaternion = (rest.inverted() @ rotation @ rest).to_quaternion()
 
 
 class FACESTUDIO_PT_head(bpy.types.Panel):

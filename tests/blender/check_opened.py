@@ -101,6 +101,19 @@ def check_cameras(expected: dict[str, Any]) -> None:
         check(background.scale == 1.0 and tuple(background.offset) == (0.0, 0.0), f"{view}: the photo is moved")
 
 
+def check_gaze(head: Any, expected: dict[str, Any]) -> None:
+    """The button "As photographed" turns the eyeballs to where they looked, "Neutral" back again."""
+    for photographed, places in ((True, expected["eyes"]), (False, [expected["vertices"][i] for i in expected["eye_ids"]])):
+        bpy.ops.facestudio.expression(photographed=photographed)
+        bpy.context.view_layer.update()
+        seen = head.evaluated_get(bpy.context.evaluated_depsgraph_get())
+        mesh = seen.to_mesh()
+        found = [seen.matrix_world @ mesh.vertices[i].co for i in expected["eye_ids"]]
+        off = max((p - to_blender(q)).length for p, q in zip(found, places, strict=True))
+        seen.to_mesh_clear()
+        check(off <= 1e-4, f"eyeballs are {off:.2e} m off (photographed: {photographed})")
+
+
 def draw(expected: dict[str, Any]) -> None:
     """Silhouettes by Cycles, small: the test compares them with FaceStudio's own."""
     scene = bpy.context.scene
@@ -124,6 +137,7 @@ def main(expected: dict[str, Any]) -> None:
     check_sliders(head, expected)
     check_skin(head)
     check_cameras(expected)
+    check_gaze(head, expected)
     draw(expected)
     sys.stdout.write(f"Blender {bpy.app.version_string}: the opened head is as meant\n")
 

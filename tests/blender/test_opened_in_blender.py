@@ -20,6 +20,7 @@ from facestudio.export.scene import HeadScene, build_scene
 from facestudio.geometry.camera import project, screen
 from facestudio.geometry.rasterize import rasterize
 from facestudio.geometry.shading import resized
+from facestudio.head.model import EYES
 from facestudio.head.store import load_head as load_head_model
 from facestudio.paths import resources_dir
 from facestudio.pipeline.build_head import reconstruct
@@ -43,14 +44,18 @@ def blender() -> str:
     return found
 
 
-def facts(scene: HeadScene, folder: Path, views: tuple[str, ...], pictures: Path | None = None) -> dict[str, Any]:
+def facts(saved: SavedHead, folder: Path, views: tuple[str, ...], pictures: Path | None = None) -> dict[str, Any]:
     """What the script in `folder` must leave; silhouettes go to `pictures`."""
+    scene = build_scene(saved.model, saved.reconstruction, saved.texture, saved.name)
+    eyes = np.flatnonzero(saved.model.part_vertices(*EYES))[::7]
     points = scene.vertices[:: max(1, len(scene.vertices) // 60)].astype(np.float64)
     chosen = scene.uv_faces[:: len(scene.faces) // 50]
     return {
         "name": scene.name,
         "script": str(folder / f"{scene.name}_open_in_blender.py"),
         "vertices": scene.vertices.tolist(),
+        "eye_ids": eyes.tolist(),
+        "eyes": saved.reconstruction.posed_vertices[eyes].tolist(),
         "faces": len(scene.faces),
         "uv": scene.uv[chosen].reshape(-1, 2).tolist(),
         "ranges": {name: list(slider_range(name)) for name in scene.morph_names},
@@ -93,7 +98,7 @@ def overlap(a: BoolArray, b: BoolArray) -> float:
 
 def expect_opens(blender: str, saved: SavedHead, folder: Path, views: tuple[str, ...], pictures: Path | None = None) -> None:
     scene = build_scene(saved.model, saved.reconstruction, saved.texture, saved.name)
-    expected = facts(scene, folder, views, pictures)
+    expected = facts(saved, folder, views, pictures)
     ran = open_and_check(blender, expected, pictures or folder)
     assert ran.returncode == 0, ran.stdout[-3000:] + ran.stderr[-3000:]
     assert "as meant" in ran.stdout
@@ -124,7 +129,7 @@ def test_it_opens_in_the_module_bpy_too(sample: tuple[SavedHead, Path]) -> None:
     if not python:
         pytest.skip("needs FACESTUDIO_BPY, a Python interpreter with the module bpy")
     saved, folder = sample
-    expected = facts(build_scene(saved.model, saved.reconstruction, saved.texture, saved.name), folder, ("right",))
+    expected = facts(saved, folder, ("right",))
     (folder / "expected.json").write_text(json.dumps(expected), encoding="utf-8")
     code = (
         "import bpy, runpy, sys; bpy.ops.wm.read_factory_settings(use_empty=True); "
@@ -145,7 +150,7 @@ def test_it_opens_in_the_module_bpy_too(sample: tuple[SavedHead, Path]) -> None:
 
 def test_the_check_can_fail(blender: str, sample: tuple[SavedHead, Path], tmp_path: Path) -> None:
     saved, folder = sample
-    wrong = facts(build_scene(saved.model, saved.reconstruction, saved.texture, saved.name), folder, ())
+    wrong = facts(saved, folder, ())
     wrong["cameras"]["front"]["pixels"][0][0] += 0.1
     ran = open_and_check(blender, wrong, tmp_path)
     assert ran.returncode == 3

@@ -21,7 +21,7 @@ from facestudio.types import Camera, Image, Landmarks, Reconstruction, Texture, 
 WRITTEN = {
     Reconstruction: {
         "head_model", "identity", "expression", "vertices", "posed_vertices", "views", "cameras", "scale", "quality", "engine", "notes",
-        "seconds", "mean_head_reprojection_px", "world_from_head", "sigma",
+        "seconds", "mean_head_reprojection_px", "world_from_head", "sigma", "gaze",
     },
     Texture: {"albedo", "provenance", "views_seen"},
     View: {"name", "image", "camera", "landmarks"},
@@ -47,7 +47,9 @@ def whole(small_reconstruction: Reconstruction, small_model: HeadModel, tmp_path
     cameras = tuple(dataclasses.replace(c, distortion=np.array([0.1, -0.02, 1e-3, 0.0, 0.3])) for c in r.cameras)
     world = np.arange(12.0).reshape(3, 4)
     sigma = rng.uniform(0, 1e-3, small_model.vertex_count)
-    return dataclasses.replace(r, views=tuple(views), cameras=cameras, world_from_head=world, sigma=sigma)
+    return dataclasses.replace(
+        r, views=tuple(views), cameras=cameras, world_from_head=world, sigma=sigma, gaze=rng.normal(size=(2, 3))
+    )
 
 
 def same(a: Any, b: Any) -> bool:
