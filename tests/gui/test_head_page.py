@@ -185,6 +185,8 @@ def test_from_the_head_to_files_in_a_folder(page: HeadPage, program: Application
     until(lambda: export.presenter.stands is Stands.DONE)
     assert (tmp_path / "out" / "anna" / "anna.glb").read_bytes()[:4] == b"glTF"
     assert export.show_folder.isVisible()
+    assert [line.text() for line in export.checklist.lines] == [check.rule for check in export.presenter.checks]
+    assert export.checklist.isVisible()
 
 
 def test_what_cannot_be_opened_says_so_on_the_page_and_try_again_works(

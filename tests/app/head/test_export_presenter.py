@@ -35,6 +35,7 @@ def test_what_is_written_is_what_was_said(presenter: ExportPresenter, head_file:
     assert stood == [Stands.NOTHING, Stands.WORKING]
     assert not presenter.can_start
     until(lambda: presenter.stands is Stands.DONE)
+    assert len(presenter.checks) > 5  # Epic's requirements, which the page shows
     there = sorted(path.name for path in (tmp_path / "out" / "anna").iterdir())
     assert there == sorted(file.name for file in planned)
     assert all(file.replaces for file in presenter.planned())

@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 
 from facestudio.app.icons import pixmap
 from facestudio.app.page import Page
+from facestudio.app.pages.export.checklist_view import ChecklistView
 from facestudio.app.pages.export.format_row import FormatRow
 from facestudio.app.pages.export.presenter import ExportPresenter, Stands
 from facestudio.app.strings import mark, tr
@@ -66,6 +67,7 @@ class ExportPage(Page):
         self.said = words("", "dim")
         self.done_sign = QLabel()
         self.done = words("")
+        self.checklist = ChecklistView()
         self.show_folder = QPushButton(tr("Show in folder"))
         self._build_stage()
         self._build_pane()
@@ -176,6 +178,7 @@ class ExportPage(Page):
         result.addWidget(self.done, 1)
         column.addLayout(result)
         column.addWidget(self.show_folder, 0, Qt.AlignmentFlag.AlignLeft)
+        column.addWidget(self.checklist)
         column.addStretch(1)
 
     # --- what the operator sees ---------------------------------------------------------------------------------------
@@ -207,6 +210,7 @@ class ExportPage(Page):
         self.said.setVisible(working)
         for widget in (self.done_sign, self.done, self.show_folder):
             widget.setVisible(finished)
+        self.checklist.show_checks(p.checks if finished else ())
         if finished:
             self.done_sign.setPixmap(pixmap("check", 18, tokens().ok))
             self.done.setText(tr("{count} files are written.", count=len(p.written)))

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QStandardPaths, Signal
 
@@ -15,6 +16,9 @@ from facestudio.app.strings import tr
 from facestudio.errors import FaceStudioError
 from facestudio.export.formats import DEFAULT, FORMATS
 from facestudio.progress import CancelToken, Partial, Progress
+
+if TYPE_CHECKING:
+    from facestudio.export.checklist import Check
 
 
 class Stands(Enum):
@@ -34,6 +38,14 @@ class PlannedFile:
     replaces: bool
 
 
+@dataclass(frozen=True)
+class Exported:
+    """What an export left: its files, and Epic's requirements measured on the head."""
+
+    files: tuple[Path, ...] = ()
+    checks: tuple[Check, ...] = ()
+
+
 class ExportPresenter(QObject):
     """changed(): anything that the page shows. progressed(message, fraction): of the export under way."""
 
@@ -51,6 +63,7 @@ class ExportPresenter(QObject):
         self.folder = Path()  # heads get a folder of their own in it
         self.job: Job | None = None
         self.written: tuple[Path, ...] = ()
+        self.checks: tuple[Check, ...] = ()  # Epic's requirements, measured on what was written last
         self._blender: bool | None = None
         self._choose_start_folder()
 
@@ -149,20 +162,20 @@ class ExportPresenter(QObject):
         formats: Collection[str] = [key for key in FORMATS if key in self.chosen and self.available(key)]
         library = self._context.library
 
-        def work(progress: Progress, cancel: CancelToken, partial: Partial) -> tuple[Path, ...]:
-            from facestudio.pipeline.export_head import export_saved
+        def work(progress: Progress, cancel: CancelToken, partial: Partial) -> Exported:
+            from facestudio.pipeline.export_head import export_saved, metahuman_checks
 
             written = export_saved(source, target, formats, progress, cancel, topology=topology)
             if capture is not None:
                 library.mark_exported(capture, target, [path.name for path in written])
-            return written
+            return Exported(written, metahuman_checks(source))
 
         job = self._context.jobs.submit(tr("Export {name}", name=name), work, lane="files", kind="export")
-        self.job, self.written = job, ()
+        self.job, self.written, self.checks = job, (), ()
         job.progressed.connect(lambda stage, fraction, message, _left: self.progressed.emit(message or stage, fraction))
-        job.done.connect(lambda written: self._ended(job, written))
-        job.failed.connect(lambda _error: self._ended(job, ()))
-        job.cancelled.connect(lambda: self._ended(job, ()))
+        job.done.connect(lambda exported: self._ended(job, exported))
+        job.failed.connect(lambda _error: self._ended(job, Exported()))
+        job.cancelled.connect(lambda: self._ended(job, Exported()))
         self.changed.emit()
 
     def cancel(self) -> None:
@@ -170,9 +183,9 @@ class ExportPresenter(QObject):
         if self.job is not None:
             self.job.cancel()
 
-    def _ended(self, job: Job, written: tuple[Path, ...]) -> None:
+    def _ended(self, job: Job, exported: Exported) -> None:
         if job is self.job:
-            self.job, self.written = None, tuple(written)
+            self.job, self.written, self.checks = None, exported.files, exported.checks
             self.changed.emit()
 
     def _choose_start_folder(self) -> None:
