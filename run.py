@@ -52,7 +52,7 @@ DISK_BYTES = 3_000_000_000
 TORCH_WHEELS = "FACESTUDIO_TORCH_WHEELS"
 LAST_FAILED = ("--last-failed", "--last-failed-no-failures", "none")
 NOTHING_COLLECTED = 5  # pytest's exit code
-GLTF_VALIDATOR = "gltf-validator@2.0.0-dev.3.10"
+NODE_PACKAGES = ("gltf-validator@2.0.0-dev.3.10", "three@0.187.0")
 BENCH = ROOT.parent / "shared" / "bench" / "dev"
 
 
@@ -291,18 +291,20 @@ def ensure_blender() -> None:
 
 
 def ensure_gltf_validator() -> None:
-    """Install Khronos' validator under .venv, where tests/export looks for it."""
+    """Install Khronos' validator, and three.js, under .venv, where tests/export looks for them."""
     folder = VENV / "gltf-validator"
     npm = shutil.which("npm")
-    if (folder / "node_modules" / "gltf-validator" / "package.json").exists():
+    if all((folder / "node_modules" / name.split("@")[0] / "package.json").exists() for name in NODE_PACKAGES):
         return
     if not npm or not shutil.which("node"):
         raise SetupError("Khronos' glTF validator needs node and npm, which are not installed.", "Install Node.js 18 or newer.")
-    command = [npm, "install", "--prefix", str(folder), "--ignore-scripts", "--no-audit", "--no-fund", GLTF_VALIDATOR]
+    command = [npm, "install", "--prefix", str(folder), "--ignore-scripts", "--no-audit", "--no-fund", *NODE_PACKAGES]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         shutil.rmtree(folder, ignore_errors=True)
-        raise SetupError(f"npm could not install {GLTF_VALIDATOR}:\n{tail(done.stdout + done.stderr)}", "Check the network.")
+        raise SetupError(
+            f"npm could not install {' and '.join(NODE_PACKAGES)}:\n{tail(done.stdout + done.stderr)}", "Check the network."
+        )
 
 
 def ensure_screen() -> list[str]:
