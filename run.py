@@ -302,9 +302,7 @@ def ensure_gltf_validator() -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         shutil.rmtree(folder, ignore_errors=True)
-        raise SetupError(
-            f"npm could not install {' and '.join(NODE_PACKAGES)}:\n{tail(done.stdout + done.stderr)}", "Check the network."
-        )
+        raise SetupError(f"npm could not install {NODE_PACKAGES}:\n{tail(done.stdout + done.stderr)}", "Check the network.")
 
 
 def ensure_screen() -> list[str]:
