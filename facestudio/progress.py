@@ -6,10 +6,16 @@ A long operation takes `(progress, cancel)`. It calls `progress(stage, fraction,
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from typing import Protocol
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Protocol, TypeVar
 
 from facestudio.errors import Cancelled
+
+T = TypeVar("T")
+_POLL_SECONDS = 0.05
 
 
 class Progress(Protocol):
@@ -53,3 +59,24 @@ def silent(stage: str, fraction: float, message: str = "") -> None:
 
 def ignored(result: object) -> None:
     """A `Partial` that looks at nothing."""
+
+
+def begun(work: Callable[[], T]) -> Future[T]:
+    """Work that cannot look at a token, because it is one long call of a library, begun on a thread of its own."""
+    pool = ThreadPoolExecutor(1)
+    future = pool.submit(work)
+    pool.shutdown(wait=False)
+    return future
+
+
+def ended(work: Future[T], cancel: CancelToken) -> T:
+    """What the work made, as soon as it is there. Raises Cancelled at once when asked to stop: nobody waits for the work then."""
+    while True:
+        cancel.check()
+        with contextlib.suppress(TimeoutError):
+            return work.result(_POLL_SECONDS)
+
+
+def beside(work: Callable[[], T], cancel: CancelToken) -> T:
+    """One long call that may be left behind; it must write nothing that anybody else reads."""
+    return ended(begun(work), cancel)

@@ -18,6 +18,7 @@ from facestudio.geometry.frames import uv_to_texel
 from facestudio.geometry.rasterize import Fragments, interpolate, rasterize
 from facestudio.geometry.shading import to_linear, to_srgb
 from facestudio.head.model import HeadModel
+from facestudio.progress import CancelToken
 from facestudio.types import PROVENANCE_MEASURED, BoolArray, ByteArray, Float64Array, Texture
 
 _SKIN = ("face", "neck", "ears", "eyelids", "skin")
@@ -25,6 +26,7 @@ _UNLIT = ("eye_left", "eye_right", "eye_sockets", "mouth_interior", "tongue", "t
 _STEPS = 4095
 _LINEAR = to_linear(np.arange(256, dtype=np.uint8)).astype(np.float32)
 _FROM_ROOT = to_srgb((np.arange(_STEPS + 1) / _STEPS) ** 2)
+_ROWS = 128  # texels done between two looks at the token
 
 
 @dataclass(frozen=True)
@@ -46,9 +48,15 @@ class EvenLightSettings:
     fade: float = 5.0
 
 
-def even_albedo(model: HeadModel, scene: HeadScene, texture: Texture, settings: EvenLightSettings | None = None) -> ByteArray:
+def even_albedo(
+    model: HeadModel,
+    scene: HeadScene,
+    texture: Texture,
+    settings: EvenLightSettings | None = None,
+    cancel: CancelToken | None = None,
+) -> ByteArray:
     """(T, T, 3) uint8 sRGB, row 0 at v = 1: the texture under even light. The texture itself when too little skin was photographed."""
-    config = settings or EvenLightSettings()
+    config, cancel = settings or EvenLightSettings(), cancel or CancelToken()
     layout = _layout(scene, config.side)
     shrunk = np.asarray(cv2.resize(texture.albedo, (config.side, config.side), interpolation=cv2.INTER_AREA), dtype=np.uint8)
     small = to_linear(shrunk)
@@ -61,16 +69,24 @@ def even_albedo(model: HeadModel, scene: HeadScene, texture: Texture, settings: 
     skin = inside & seen & model.part_faces(*_SKIN)[part]
     if skin.sum() < config.fewest:
         return texture.albedo
+    cancel.check()
     light = _light(harmonics(normals), logs, skin, config)
+    cancel.check()
     # What was filled in carries hardly any light: the estimate fades out where the photographed part ends.
     light *= cv2.GaussianBlur((inside & seen).astype(np.float64), (0, 0), config.fade)[..., None]
     light[~inside | model.part_faces(*_UNLIT)[part]] = 0.0
     field = _filled(light, inside)
     size = texture.albedo.shape[0]
-    factor = np.exp(-config.strength * cv2.resize(field.astype(np.float32), (size, size), interpolation=cv2.INTER_LINEAR))
-    # Square roots keep the dark values apart in a table of 4096 steps.
-    root = np.sqrt(np.minimum(_LINEAR[texture.albedo] * factor, np.float32(1.0)))
-    return np.asarray(_FROM_ROOT[np.rint(root * np.float32(_STEPS)).astype(np.int32)])
+    large = cv2.resize(field.astype(np.float32), (size, size), interpolation=cv2.INTER_LINEAR)
+    even: ByteArray = np.zeros_like(texture.albedo)
+
+    for rows in (slice(start, start + _ROWS) for start in range(0, size, _ROWS)):
+        cancel.check()
+        factor = np.exp(-config.strength * large[rows])
+        # Square roots keep the dark values apart in a table of 4096 steps.
+        root = np.sqrt(np.minimum(_LINEAR[texture.albedo[rows]] * factor, np.float32(1.0)))
+        even[rows] = _FROM_ROOT[np.rint(root * np.float32(_STEPS)).astype(np.int32)]
+    return even
 
 
 def harmonics(normals: Float64Array) -> Float64Array:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -24,7 +23,7 @@ from facestudio.export.scene import HeadScene, build_scene
 from facestudio.export.versions import versions
 from facestudio.export.writers import WRITERS, Files, write_text
 from facestudio.head.model import HeadModel
-from facestudio.progress import CancelToken, Progress, silent
+from facestudio.progress import CancelToken, Progress, begun, beside, ended, silent
 from facestudio.types import ByteArray, Reconstruction, Texture
 
 STAGE = "export"
@@ -86,8 +85,9 @@ def export_head(
         raise ValueError(f"unknown formats {sorted(unknown)}; known are {sorted(FORMATS)}")
     check_name(name)
     start = time.perf_counter()
-    scene = build_scene(model, reconstruction, texture, name)
-    job = _Job(model, reconstruction, texture, scene, progress, cancel or CancelToken(), start)
+    cancel = cancel or CancelToken()
+    scene = build_scene(model, reconstruction, texture, name, cancel)
+    job = _Job(model, reconstruction, texture, scene, progress, cancel, start)
     written = write_folder(out, lambda folder: _write(job, folder, set(formats)))
     progress(STAGE, 1.0, f"{len(written)} files in {out}")
     return written
@@ -111,24 +111,29 @@ def safe_name(text: str) -> str:
 
 
 def _write(job: _Job, folder: Path, formats: set[str]) -> None:
+    job.at(0.0, "pictures")
     # OpenCV lets go of Python's lock while it compresses, so that the slowest step costs nothing on a second core.
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        job.at(0.0, "pictures")
-        albedo_png = pool.submit(png_bytes, job.texture.albedo) if formats & set(_WITH_TEXTURE) else None
-        small = shrunk(job.texture.albedo, _PORTRAIT_TEXELS) if formats & {"preview", "report"} else job.texture.albedo
-        if "preview" in formats:
-            (folder / PREVIEW_NAME).write_bytes(png_bytes(_preview(job, small)))
-        report = _report(job, small) if "report" in formats else None
-        job.at(0.6, "texture")
-        files = Files(job.model, job.reconstruction, job.texture, job.scene, albedo_png.result() if albedo_png else b"")
+    albedo_png = begun(lambda: png_bytes(job.texture.albedo)) if formats & set(_WITH_TEXTURE) else None
+    small = shrunk(job.texture.albedo, _PORTRAIT_TEXELS) if formats & {"preview", "report"} else job.texture.albedo
+    if "preview" in formats:
+        drawn = _preview(job, small)
+        job.cancel.check()
+        (folder / PREVIEW_NAME).write_bytes(png_bytes(drawn))
+    report = _report(job, small) if "report" in formats else None
+    job.at(0.6, "texture")
+    texture_png = ended(albedo_png, job.cancel) if albedo_png is not None else b""
+    files = Files(job.model, job.reconstruction, job.texture, job.scene, texture_png)
     chosen = [key for key in FORMATS if key in formats and key in WRITERS]
     for number, key in enumerate(chosen):
         job.at(0.6 + 0.35 * number / len(chosen), FORMATS[key].label)
         WRITERS[key](files, folder, job.cancel)
     job.at(0.95, f"{job.scene.name}.json")
     if report is not None:
-        write_text(folder / REPORT_NAME, report())
+        write_text(folder / REPORT_NAME, beside(report, job.cancel))
+    job.cancel.check()
     if "json" in formats:
+        job.checks  # noqa: B018 - measured once, and a look at the token stands before and after it
+        job.cancel.check()
         text = head_json(job.model, job.reconstruction, job.texture, job.scene, job.seconds, job.checks)
         write_text(folder / f"{job.scene.name}.json", text)
     job.cancel.check()
@@ -138,7 +143,7 @@ def _preview(job: _Job, albedo: ByteArray) -> ByteArray:
     halves = []
     for surface in (albedo, None):
         job.cancel.check()
-        halves.append(portrait(job.scene, HERO, _PREVIEW_HEIGHT, _PREVIEW_WIDTH, surface))
+        halves.append(portrait(job.scene, HERO, _PREVIEW_HEIGHT, _PREVIEW_WIDTH, surface, cancel=job.cancel))
     return np.concatenate(halves, axis=1)
 
 
@@ -154,7 +159,7 @@ def _report(job: _Job, albedo: ByteArray) -> Callable[[], str]:
     portraits = []
     for i, pose in enumerate(SIX_VIEWS):
         job.at(0.35 + 0.04 * i, "report: the head")
-        portraits.append((pose.label, portrait(job.scene, pose, _VIEW_HEIGHT, _VIEW_WIDTH, albedo)))
+        portraits.append((pose.label, portrait(job.scene, pose, _VIEW_HEIGHT, _VIEW_WIDTH, albedo, cancel=job.cancel)))
 
     def compose() -> str:
         return report_html(

@@ -15,6 +15,7 @@ from facestudio.export.scene import HeadScene
 from facestudio.geometry.camera import project, screen
 from facestudio.geometry.rasterize import interpolate, rasterize
 from facestudio.geometry.shading import CLAY, Lights, portrait_camera, resized
+from facestudio.progress import CancelToken
 from facestudio.types import ByteArray, Camera, Float32Array
 
 _GAMMA = 1 / 2.2  # light multiplies linear values; in sRGB's numbers it multiplies with this exponent
@@ -44,7 +45,13 @@ HERO = Pose("Three-quarter", 32, 4)
 
 
 def portrait(
-    scene: HeadScene, pose: Pose, height: int, width: int, albedo: ByteArray | None, supersample: int = 2
+    scene: HeadScene,
+    pose: Pose,
+    height: int,
+    width: int,
+    albedo: ByteArray | None,
+    supersample: int = 2,
+    cancel: CancelToken | None = None,
 ) -> ByteArray:
     """A picture (height, width, 3) uint8 sRGB of the neutral head on a grey wall.
 
@@ -55,6 +62,8 @@ def portrait(
     fragments = rasterize(
         screen(big, scene.vertices.astype(np.float64)), scene.faces, big.height, big.width, cull_backfaces=False
     )
+    cancel = cancel or CancelToken()
+    cancel.check()
     light = interpolate(fragments, scene.faces, _light(scene.normals, big, 1.0 if albedo is None else _TEXTURE_SHADE))
     if albedo is None:
         colour = np.full((*light.shape[:2], 3), CLAY, dtype=np.uint8)
@@ -62,6 +71,7 @@ def portrait(
         uv = np.asarray(interpolate(fragments, scene.uv_faces, scene.uv), dtype=np.float32)
         x, y = uv[..., 0] * albedo.shape[1] - 0.5, (1 - uv[..., 1]) * albedo.shape[0] - 0.5
         colour = np.asarray(cv2.remap(albedo, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), dtype=np.uint8)
+    cancel.check()
     lit = cv2.multiply(colour, np.repeat(light, 3, axis=-1), dtype=cv2.CV_8U)
     picture = cv2.copyTo(lit, (fragments.pix_to_face >= 0).astype(np.uint8), _wall(big.height, big.width))
     return np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)

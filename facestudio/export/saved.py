@@ -23,6 +23,7 @@ from facestudio.errors import FaceStudioError, HeadModelError, SavedHeadError
 from facestudio.export.pictures import decoded, jpeg_bytes, original_bytes, png_bytes
 from facestudio.head.model import HeadModel, pack_arrays
 from facestudio.head.store import load_head as load_head_model
+from facestudio.progress import CancelToken, beside
 from facestudio.types import Camera, Float64Array, Image, Landmarks, Reconstruction, Scale, Texture, View, ViewName, ViewQuality
 
 SCHEMA_VERSION = 1
@@ -50,14 +51,22 @@ def save_head(folder: Path, name: str, model: HeadModel, reconstruction: Reconst
     return path
 
 
-def saved_bytes(name: str, model: HeadModel, r: Reconstruction, texture: Texture) -> bytes:
-    """The file's bytes; equal heads give equal bytes."""
+def saved_bytes(
+    name: str,
+    model: HeadModel,
+    r: Reconstruction,
+    texture: Texture,
+    albedo_png: bytes = b"",
+    cancel: CancelToken | None = None,
+) -> bytes:
+    """The file's bytes; equal heads give equal bytes. albedo_png: the texture's picture, when `png_bytes` has made it already."""
+    cancel = cancel or CancelToken()
     arrays: dict[str, NDArray[Any]] = {
         "identity": r.identity,
         "expression": r.expression,
         "vertices": r.vertices,
         "posed_vertices": r.posed_vertices,
-        "albedo_png": _bytes(png_bytes(texture.albedo)),
+        "albedo_png": _bytes(albedo_png or beside(lambda: png_bytes(texture.albedo), cancel)),
         "provenance_png": _bytes(png_bytes(texture.provenance)),
         "views_seen": texture.views_seen,
     }
@@ -68,6 +77,7 @@ def saved_bytes(name: str, model: HeadModel, r: Reconstruction, texture: Texture
     if r.world_from_head is not None:
         arrays["world_from_head"] = r.world_from_head
     for i, (view, camera) in enumerate(zip(r.views, r.cameras, strict=True)):
+        cancel.check()
         arrays[f"view/{i}/camera"] = _camera_numbers(camera)
         arrays[f"view/{i}/photo"] = _bytes(original_bytes(view.image) or jpeg_bytes(view.image.pixels, _PHOTO_QUALITY))
         if view.camera is not None:

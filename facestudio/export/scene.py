@@ -14,6 +14,7 @@ from facestudio.head.eyelids import BLINKS, lid_travel
 from facestudio.head.model import JOINT_NAMES, HeadModel
 from facestudio.head.retarget import named_expressions
 from facestudio.head.seams import SplitMesh, split_mesh
+from facestudio.progress import CancelToken
 from facestudio.types import ByteArray, Camera, Float32Array, Float64Array, IntArray, Reconstruction, Scale, Texture
 
 SCALE_SENTENCE: Mapping[Scale, str] = {
@@ -63,7 +64,13 @@ class HeadScene:
     sigma: Float32Array | None = None
 
 
-def build_scene(model: HeadModel, reconstruction: Reconstruction, texture: Texture, name: str = "head") -> HeadScene:
+def build_scene(
+    model: HeadModel,
+    reconstruction: Reconstruction,
+    texture: Texture,
+    name: str = "head",
+    cancel: CancelToken | None = None,
+) -> HeadScene:
     """Gather a head for export.
 
     The morphs are added to whatever `reconstruction.vertices` are: they need not lie in the model's linear span, so per-vertex
@@ -76,7 +83,7 @@ def build_scene(model: HeadModel, reconstruction: Reconstruction, texture: Textu
             f"the reconstruction has vertices {vertices.shape}, head model {model.name} has {model.template.shape}"
         )
     views = zip(reconstruction.views, reconstruction.cameras, strict=True)
-    names, morphs, travel = subject_morphs(model, vertices)
+    names, morphs, travel = subject_morphs(model, vertices, cancel)
     return HeadScene(
         name=name,
         vertices=vertices.astype(np.float32),
@@ -97,7 +104,9 @@ def build_scene(model: HeadModel, reconstruction: Reconstruction, texture: Textu
     )
 
 
-def subject_morphs(model: HeadModel, vertices: Float64Array) -> tuple[tuple[str, ...], Float32Array, dict[str, float]]:
+def subject_morphs(
+    model: HeadModel, vertices: Float64Array, cancel: CancelToken | None = None
+) -> tuple[tuple[str, ...], Float32Array, dict[str, float]]:
     """The expressions of a neutral head (V, 3), metres: names, offsets (E, V, 3) float32 at weight 1, and `lid_travel`.
 
     They are the model's own, and ARKit's for a FLAME that lacks them. Blinks are multiplied by `lid_travel`, so that this person's lids
@@ -106,7 +115,10 @@ def subject_morphs(model: HeadModel, vertices: Float64Array) -> tuple[tuple[str,
     extra, offsets = named_expressions(model)
     names = (*model.expression_names, *extra)
     morphs = np.concatenate([np.moveaxis(model.expression_basis, -1, 0).astype(np.float32), offsets])
-    travel = {name: lid_travel(model, vertices, name, morphs[names.index(name)]) for name in BLINKS if name in names}
+    travel = {}
+    for name in (blink for blink in BLINKS if blink in names):
+        (cancel or CancelToken()).check()
+        travel[name] = lid_travel(model, vertices, name, morphs[names.index(name)])
     for name, factor in travel.items():
         morphs[names.index(name)] *= np.float32(factor)
     return names, morphs, travel

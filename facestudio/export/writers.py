@@ -21,7 +21,7 @@ from facestudio.export.smplx_npz import smplx_bytes
 from facestudio.export.stl import stl_bytes
 from facestudio.export.usd import usd_bytes
 from facestudio.head.model import HeadModel
-from facestudio.progress import CancelToken
+from facestudio.progress import CancelToken, beside
 from facestudio.types import Reconstruction, Texture
 
 _PHOTO_QUALITY = 95
@@ -66,13 +66,15 @@ def _albedo(files: Files, folder: Path, _cancel: CancelToken) -> None:
     (folder / f"{files.name}_albedo.png").write_bytes(files.albedo_png)
 
 
-def _even(files: Files, folder: Path, _cancel: CancelToken) -> None:
-    content = png_bytes(even_albedo(files.model, files.scene, files.texture))
+def _even(files: Files, folder: Path, cancel: CancelToken) -> None:
+    picture = even_albedo(files.model, files.scene, files.texture, cancel=cancel)
+    cancel.check()
+    content = beside(lambda: png_bytes(picture), cancel)
     (folder / f"{files.name}_albedo_even.png").write_bytes(content)
 
 
-def _head(files: Files, folder: Path, _cancel: CancelToken) -> None:
-    content = saved_bytes(files.name, files.model, files.reconstruction, files.texture)
+def _head(files: Files, folder: Path, cancel: CancelToken) -> None:
+    content = saved_bytes(files.name, files.model, files.reconstruction, files.texture, files.albedo_png, cancel)
     (folder / f"{files.name}{ENDING}").write_bytes(content)
 
 

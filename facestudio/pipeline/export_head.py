@@ -15,7 +15,7 @@ from facestudio.export.scene import build_scene
 from facestudio.head.model import HeadModel
 from facestudio.head.store import load_head as load_head_model
 from facestudio.pipeline.retarget_head import retarget_head
-from facestudio.progress import CancelToken, Progress, silent
+from facestudio.progress import CancelToken, Progress, beside, silent
 
 HEAD_FOLDER = "head"  # of a capture: where its result lies
 
@@ -45,7 +45,7 @@ def export_saved(
     check_folder(out)
     target = None if topology is None else load_head_model(topology)
     progress("open", 0.0, found.name)
-    saved = load_head(found, model)
+    saved = beside(lambda: load_head(found, model), cancel or CancelToken())
     progress("open", 1.0, "")
     if target is not None:
         saved = retarget_head(saved, target, progress, cancel)

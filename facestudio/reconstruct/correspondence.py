@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from facestudio.progress import CancelToken
 from facestudio.reconstruct.sighting import Layer, Sighting, Transfer, transfer
 from facestudio.types import BoolArray, Float32Array, IntArray
 
@@ -76,9 +77,15 @@ class Matches:
 
 
 def match(
-    sightings: Sequence[Sighting], source: int, target: int, config: FlowConfig, part_trust: Float32Array
+    sightings: Sequence[Sighting],
+    source: int,
+    target: int,
+    config: FlowConfig,
+    part_trust: Float32Array,
+    cancel: CancelToken | None = None,
 ) -> tuple[Matches, ...]:
     """Match view `source` to view `target`, once per layer. part_trust: (F,) float32 in [0, 1], what a match on each triangle is worth."""
+    cancel = cancel or CancelToken()
     a, b = sightings[source], sightings[target]
     warp = transfer(b, a, config.steepest_cosine, config.depth_margin_m)
     context = transfer(b, a, config.context_cosine, config.depth_margin_m).visible
@@ -93,7 +100,7 @@ def match(
     along = epipolar_direction(b, chosen, rays)
     unit = along / np.maximum(np.linalg.norm(along, axis=1, keepdims=True), np.float32(1e-9))
     readings = [
-        _read(of_a, of_b, warp, context, chosen, unit, trust, config, factor)
+        _read(of_a, of_b, warp, context, chosen, unit, trust, config, factor, cancel)
         for of_a, of_b, factor in zip(a.photo.layers, b.photo.layers, config.layer_sigma, strict=True)
     ]
     matches = []
@@ -143,11 +150,13 @@ def _read(
     trust: Float32Array,
     config: FlowConfig,
     factor: float,
+    cancel: CancelToken,
 ) -> _Reading:
+    cancel.check()
     drawn = np.asarray(cv2.remap(source.picture, warp.x, warp.y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE), np.float32)
     strength = texture_strength(drawn)
     drawn, photo = equalised(drawn, target.picture, context, config.gain_sigma_px)
-    forward, backward = flow_both_ways(drawn, photo, config.smoothness)
+    forward, backward = flow_both_ways(drawn, photo, config.smoothness, cancel)
     inconsistency = np.linalg.norm(forward + _moved_by(backward, forward), axis=-1)[chosen]
     flow = forward[chosen]
     # Structure tensor along the epipolar line: the picture's power there, relative to the grain of both photos.
@@ -190,13 +199,17 @@ def equalised(
     return np.asarray(128.0 + np.where(mask > 0, same_d, same_p), np.float32), np.asarray(128.0 + same_p, np.float32)
 
 
-def flow_both_ways(drawn: Float32Array, photo: Float32Array, smoothness: float) -> tuple[Float32Array, Float32Array]:
+def flow_both_ways(
+    drawn: Float32Array, photo: Float32Array, smoothness: float, cancel: CancelToken | None = None
+) -> tuple[Float32Array, Float32Array]:
     """Dense inverse search flow (Kroeger et al. 2016), (h, w, 2) float32 pixels, from the drawing to the photo and back."""
     first, second = (np.clip(p, 0.0, 255.0).astype(np.uint8) for p in (drawn, photo))
     engine = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     engine.setVariationalRefinementAlpha(smoothness)
     start = np.zeros((*drawn.shape, 2), np.float32)
-    there, back = engine.calc(first, second, start.copy()), engine.calc(second, first, start.copy())
+    there = engine.calc(first, second, start.copy())
+    (cancel or CancelToken()).check()
+    back = engine.calc(second, first, start.copy())
     return np.asarray(there, np.float32), np.asarray(back, np.float32)
 
 

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from facestudio.head.model import HeadModel
+from facestudio.progress import CancelToken
 from facestudio.types import BoolArray, ByteArray, Float32Array, Float64Array, FloatArray
 
 _FLOOR = 0.03  # what a match on a wholly foreign colour is still worth
@@ -33,7 +34,7 @@ class SkinColour:
     broad: Float32Array
 
 
-def skin_colour(pixels: ByteArray, skin: BoolArray) -> SkinColour | None:
+def skin_colour(pixels: ByteArray, skin: BoolArray, cancel: CancelToken | None = None) -> SkinColour | None:
     """Learn the colour of the skin. pixels: (H, W, 3) uint8 sRGB. skin: (H, W) bool, where the current head shows bare cheek and nose.
 
     A Gaussian in (log chromaticity, weakly log brightness), fitted three times to reject outliers. None when too little skin is seen.
@@ -42,6 +43,7 @@ def skin_colour(pixels: ByteArray, skin: BoolArray) -> SkinColour | None:
         return None
     distances = []
     for blur_px in (1.0, 2.0):
+        (cancel or CancelToken()).check()
         features = _features(np.asarray(cv2.GaussianBlur(pixels, (0, 0), blur_px), np.uint8))
         sample = features[skin]
         keep = np.ones(len(sample), bool)

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from facestudio.head.model import HeadModel
+from facestudio.progress import CancelToken
 from facestudio.reconstruct.masks import bare_skin, skin_colour, skin_probability, skin_trust
 from facestudio.reconstruct.sighting import Layer, Photo, sight
 from facestudio.types import BoolArray, ByteArray, Camera, Float32Array, Float64Array, View
@@ -24,11 +25,13 @@ def prepare_photo(
     model: HeadModel,
     mask: Float32Array | None,
     blur_px: float,
+    cancel: CancelToken | None = None,
 ) -> Photo:
     """The view's picture in its readings, with trust from the person's mask (H, W) and from the colour of the skin.
 
     given: the camera as calibrated; ideal: the same without distortion. vertices: (V, 3) metres, head frame, of the head so far.
     """
+    cancel = cancel or CancelToken()
     pixels = np.asarray(view.image.pixels)
     person = np.ones(pixels.shape[:2], np.float32) if mask is None else np.asarray(mask, np.float32)
     if np.any(given.distortion):
@@ -40,9 +43,14 @@ def prepare_photo(
         on = bare_skin(model, vertices)[np.maximum(seen.face, 0)] & seen.covered & (seen.cosine > 0.4)
         x, y = seen.corner
         skin[y : y + on.shape[0], x : x + on.shape[1]] = cv2.erode(on.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
-    colour = skin_colour(pixels, skin)
-    layers = tuple(_layer(picture, skin, blur_px) for picture in (plain(pixels), dull(pixels)))
-    return Photo(layers, skin_trust(colour, person), skin_probability(colour, person), person)
+    cancel.check()
+    colour = skin_colour(pixels, skin, cancel)
+    layers = []
+    for reading in (plain, dull):
+        cancel.check()
+        layers.append(_layer(reading(pixels), skin, blur_px))
+    cancel.check()
+    return Photo(tuple(layers), skin_trust(colour, person), skin_probability(colour, person), person)
 
 
 def plain(pixels: ByteArray) -> Float32Array:

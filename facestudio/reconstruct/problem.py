@@ -78,7 +78,7 @@ def prepare(
     vertices, photos = posed(model, start), []
     for v, given, ideal, m in zip(views, cameras, start.cameras, masks, strict=True):
         cancel.check()
-        photos.append(prepare_photo(v, given, ideal, vertices, model, m, config.blur_px))
+        photos.append(prepare_photo(v, given, ideal, vertices, model, m, config.blur_px, cancel))
     cancel.check()
     plain = tuple(_undistorted_landmarks(v, c) for v, c in zip(views, cameras, strict=True))
     landmarks = None

@@ -117,7 +117,7 @@ def _observe(problem: Problem, sightings: Sequence[Sighting | None], cancel: Can
     for a, b in problem.pairs:
         cancel.check()
         if sightings[a] is not None and sightings[b] is not None:
-            matches += match(sightings, a, b, problem.config.flow, problem.part_trust)  # type: ignore[arg-type]
+            matches += match(sightings, a, b, problem.config.flow, problem.part_trust, cancel)  # type: ignore[arg-type]
     return matches
 
 

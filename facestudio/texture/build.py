@@ -13,7 +13,7 @@ from facestudio.geometry.frames import uv_to_texel
 from facestudio.geometry.shading import vertex_normals
 from facestudio.head.model import HeadModel
 from facestudio.head.retarget import with_parts
-from facestudio.progress import CancelToken, Progress, silent
+from facestudio.progress import CancelToken, Progress, beside, silent
 from facestudio.texture.blend import BlendConfig, agreement, blend, choose, drop
 from facestudio.texture.clothing import skin_on_neck
 from facestudio.texture.complete import Filling, certainty, fill, measure_grain
@@ -82,9 +82,9 @@ def build_texture(
     cancel = cancel or CancelToken()
     model = with_parts(model)
     head = _prepare(model, posed_vertices, size)
-    progress(STAGE, 0.0, "Laying out the texture")
-    atlas = lay_out(model.uv, model.uv_faces, size)
     cancel.check()
+    progress(STAGE, 0.0, "Laying out the texture")
+    atlas = beside(lambda: lay_out(model.uv, model.uv_faces, size), cancel)
     sights, kept = _look(head, views, cameras, foreground, config)
     seen = np.zeros(model.vertex_count, np.uint8)
     for sight in sights:
@@ -101,10 +101,14 @@ def build_texture(
     tones = _join(head, atlas, pyramids, sights, config, cancel) if pyramids else np.zeros((size, size, 3), np.float32)
     pyramids.clear()
     progress(STAGE, 0.7, "Completing what no photo shows")
-    eyes = _measure_eyes(head, sights, kept, gains, Level(tones, sure), config)
+    cancel.check()
+    eyes = beside(lambda: _measure_eyes(head, sights, kept, gains, Level(tones, sure), config), cancel)
+    cancel.check()
     filled, provenance = _complete(head, atlas, tones, sure, cancel)
     if eyes is not None:
-        paint_eyes(model, atlas, eyes, filled)
+        cancel.check()
+        beside(lambda: paint_eyes(model, atlas, eyes, filled), cancel)
+        cancel.check()
     progress(STAGE, 0.9, "Closing the seams")
     dilate(filled, atlas.face, cancel)
     albedo: ByteArray = np.zeros((size, size, 3), np.uint8)
@@ -236,7 +240,7 @@ def _complete(
     head: _Head, atlas: Atlas, tones: Float32Array, sure: Float32Array, cancel: CancelToken
 ) -> tuple[Float32Array, ByteArray]:
     model = head.model
-    sure = unfolded(model, atlas, sure)
+    sure = beside(lambda: unfolded(model, atlas, sure), cancel)
     levels = pyramid(Level(tones, sure), cancel=cancel)
     number = _label_level([levels])
     side = len(levels[number].weight)
@@ -249,8 +253,10 @@ def _complete(
     corners = mirror_corners(model)
     # Light differs most from side to side on the neck, and a neck without features is no better for being a copy.
     corners[~head.readable | model.part_faces("neck")] = np.nan
+    cancel.check()
     gain = mirror_gain(small_atlas, small, corners)
-    vertex_tones, hair = skin_and_hair(small, model, head.readable)
+    cancel.check()
+    vertex_tones, hair = beside(lambda: skin_and_hair(small, model, head.readable), cancel)
     low, high = model.template.min(axis=0), model.template.max(axis=0)
     filling = Filling(
         corner_tones=corner_tones(model, vertex_tones),
@@ -260,7 +266,8 @@ def _complete(
         crown=np.array([0.0, high[1], 0.35 * high[2] + 0.65 * low[2]], np.float32),
         mirror_corners=corners,
         mirror_gain=gain,
-        grain=measure_grain(levels),
+        grain=beside(lambda: measure_grain(levels), cancel),
         wavelength_m=1.5 / head.density,
     )
+    cancel.check()
     return fill(atlas, tones, sure, filling, cancel)

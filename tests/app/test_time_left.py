@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from facestudio.app import time_left
-from facestudio.app.time_left import UNKNOWN, TimeLeft
+from facestudio.app.settings import CHOICES
+from facestudio.app.time_left import FIRST_TIMES, UNKNOWN, TimeLeft
 
 
 @pytest.fixture(autouse=True)
@@ -23,8 +24,60 @@ def run_once(file: Path | None = None) -> None:
     clock.finish(114.0)
 
 
-def test_the_first_job_shows_its_stage_and_claims_no_time() -> None:
+def test_a_job_of_which_nothing_is_known_shows_its_stage_and_claims_no_time() -> None:
     assert TimeLeft("head").at("fit", 0.4, 1.0) == (0.4, UNKNOWN)
+
+
+KIND = "reconstruct auto standard"
+TIMES = FIRST_TIMES[KIND]
+
+
+def test_the_first_reconstruction_borrows_the_times_of_the_machine_that_was_measured() -> None:
+    fraction, left = TimeLeft(KIND).at("read", 0.0, 0.0)
+    assert fraction == 0.0
+    assert left == pytest.approx(sum(TIMES.values()))
+
+
+def test_a_slow_computer_is_noticed_when_a_stage_has_ended() -> None:
+    clock, now = TimeLeft(KIND), 0.0
+    for stage in ("read", "landmarks", "fit"):
+        clock.at(stage, 0.0, now)
+        now += 4 * TIMES[stage]
+    assert clock.at("refine", 0.0, now)[1] == pytest.approx(
+        4 * (TIMES["refine"] + TIMES["texture"] + TIMES["export"]), rel=0.01
+    )
+
+
+def test_a_slow_computer_is_noticed_within_a_long_stage() -> None:
+    clock = TimeLeft(KIND)
+    clock.at("refine", 0.0, 0.0)
+    later = TIMES["texture"] + TIMES["export"]
+    assert clock.at("refine", 0.5, 5 * TIMES["refine"])[1] == pytest.approx(5 * TIMES["refine"] + 10 * later)
+
+
+def test_the_first_job_of_another_quality_knows_how_slow_this_computer_is() -> None:
+    clock, now = TimeLeft(KIND), 0.0
+    for stage, seconds in TIMES.items():
+        clock.at(stage, 0.0, now)
+        now += 3 * seconds
+    clock.finish(now)
+    draft = "reconstruct auto draft"
+    assert TimeLeft(draft).at("read", 0.0, 0.0)[1] == pytest.approx(3 * sum(FIRST_TIMES[draft].values()))
+
+
+def test_an_engine_that_was_not_measured_is_taken_to_last_as_long_as_the_usual_one() -> None:
+    assert TimeLeft("reconstruct another full").at("read", 0.0, 0.0)[1] == pytest.approx(sum(TIMES.values()))
+
+
+def test_a_job_of_one_stage_goes_by_its_own_speed() -> None:
+    clock = TimeLeft("import")
+    assert clock.at("import", 0.0, 0.0)[1] == UNKNOWN
+    assert clock.at("import", 0.25, 5.0)[1] == pytest.approx(15.0)
+
+
+def test_every_kind_that_was_measured_reports_what_the_engines_and_qualities_are() -> None:
+    wanted = {f"reconstruct {engine} {quality}" for engine in ("auto", "fit") for quality in CHOICES["quality"]}
+    assert wanted <= set(FIRST_TIMES)
 
 
 def test_the_second_job_knows_from_the_first_what_is_to_come() -> None:
