@@ -26,11 +26,17 @@ def networks() -> None:
 
 
 @app.command()
-def landmarks(data: Data, out: Out, minutes: Minutes = 45.0, held_out: HeldOut = None) -> None:
+def landmarks(
+    data: Data,
+    out: Out,
+    minutes: Minutes = 45.0,
+    held_out: HeldOut = None,
+    begin: Annotated[Path | None, typer.Option("--begin", help="Weights of an earlier training to begin with.")] = None,
+) -> None:
     """The dense landmarks: 800 points, how sure each is, and whether it is seen."""
     with running() as (progress, cancel):
         from facestudio.pipeline.train import train_landmarks
 
         held_out = held_out.expanduser() if held_out else None
-        said = train_landmarks(data.expanduser(), out.expanduser(), minutes, held_out, progress, cancel)
+        said = train_landmarks(data.expanduser(), out.expanduser(), minutes, held_out, progress, cancel, begin)
     screen.print(said, markup=False)

@@ -2,7 +2,8 @@
 
 A ResNet-18 (the seventeen convolutions of the deep face SfM paper, section 3.1) looks at the crop. The points start where the detector's
 own points place them (`dense_start`). The trunk's last map moves all of them at once, through a fully connected layer onto the principal
-components of what the start gets wrong. From a pyramid over the trunk's maps (Lin et al. 2017) a map of places is read: which place of
+components of what the start gets wrong; then twice again from what lies under all points together, as supervised descent does (Xiong and
+De la Torre 2013). From a pyramid over the trunk's maps (Lin et al. 2017) a map of places is read: which place of
 the average head each pixel shows (as DensePose does, Güler et al. 2018). Each point then looks where it lies, compares the place it
 finds there, and beside it, with its own, and moves; twice. A map of places is smooth, so it tells fractions of a pixel, and every
 labelled point of every picture teaches it.
@@ -28,8 +29,9 @@ _AROUND = ((0.0, 0.0), (1.0, 0.0), (-1.0, 0.0), (0.0, 1.0), (0.0, -1.0))  # wher
 class DenseNetConfig:
     """Sizes of the network.
 
-    points: landmarks. components: of the common move. width: channels of the pyramid; fine: of its finest map; own: length of each
-    point's vector; context: of what each point hears from the whole picture. rounds: how often a point looks and moves.
+    points: landmarks. components: of the common moves. width: channels of the pyramid; fine: of its finest map. own: length of each
+    point's vector; context: of what each point hears from the whole picture. read: numbers read under each point for a common move.
+    moves: common moves after the first. rounds: how often a point looks and moves by itself.
     """
 
     points: int = 800
@@ -39,6 +41,8 @@ class DenseNetConfig:
     own: int = 32
     context: int = 32
     hidden: int = 128
+    read: int = 12
+    moves: int = 2
     rounds: int = 2
 
 
@@ -46,7 +50,7 @@ class DenseNetConfig:
 class DenseOutput:
     """What the network says of N crops.
 
-    stages: (N, P, 2) points after the common move and after each round, the last one being the answer; crop coordinates in [-1, 1], the
+    stages: (N, P, 2) points after each common move and each round, the last one being the answer; crop coordinates in [-1, 1], the
     outer edges of the crop's first and last pixel. log_sigma: (N, P), natural logarithm of one standard deviation of each coordinate,
     in `UNIT`s of the crop's side. seen: (N, P) logits that the point is visible. places: (N, 3, S / 4, S / 4): the place of the average
     head, in `PLACE_M`s from its middle, that each pixel shows.
@@ -84,6 +88,8 @@ class DenseNet(nn.Module):
         self.lateral = nn.ModuleList(nn.Conv2d(n, c.width, 1) for n in self.trunk.stage_channels[1:])
         self.smooth = nn.Conv2d(c.width, c.width, 3, padding=1)
         self.fine = nn.Conv2d(self.trunk.stage_channels[0], c.fine, 3, padding=1)
+        self.read = nn.ModuleList(nn.Linear(c.width + c.fine, c.read) for _ in range(c.moves))
+        self.moves = nn.ModuleList(nn.Linear(c.points * c.read, c.components) for _ in range(c.moves))
         self.own = nn.Parameter(torch.randn(c.points, c.own) * 0.3)
         self.to_place = nn.Sequential(nn.Conv2d(c.width, c.width, 3, padding=1), nn.ReLU(), nn.Conv2d(c.width, 3, 1))
         inputs = c.width + c.fine + c.own + c.context + 3 * len(_AROUND)
@@ -97,6 +103,9 @@ class DenseNet(nn.Module):
             kaiming(part)
         nn.init.normal_(self.coefficients.weight, std=0.01)
         nn.init.zeros_(self.coefficients.bias)
+        for move in self.moves:
+            nn.init.normal_(move.weight, std=0.001)  # type: ignore[arg-type]
+            nn.init.zeros_(move.bias)  # type: ignore[arg-type]
         for look in self.looks:
             last = look[-1]  # type: ignore[index]
             nn.init.normal_(last.weight, std=0.01)
@@ -106,14 +115,14 @@ class DenseNet(nn.Module):
 
         start: (N, P, 2) float, the points' places as far as known, in [-1, 1]. rows: (R,) int64, the points to look for; all when None.
         """
-        basis, place, vectors = self.basis, self.place, self.own.view_as(self.own)
+        place, vectors = self.place, self.own.view_as(self.own)
         if rows is not None:
-            start, basis, place, vectors = start[:, rows], basis[:, rows], place[rows], vectors[rows]
+            place, vectors = place[rows], vectors[rows]
         half, quarter, eighth, sixteenth, last = self.trunk.stages((pictures - 0.5) * 4.0)
         whole = last.mean((2, 3))
         spread = functional.adaptive_avg_pool2d(self.where(last), 4).flatten(1)
         coefficients = self.coefficients(torch.cat([whole, spread], 1)).float()
-        points = start + torch.einsum("nk,kpc->npc", coefficients, basis)
+        stages = [start + torch.einsum("nk,kpc->npc", coefficients, self.basis)]
         maps = [lateral(stage) for lateral, stage in zip(self.lateral, (quarter, eighth, sixteenth, last), strict=True)]
         top = maps.pop()
         while maps:
@@ -124,8 +133,13 @@ class DenseNet(nn.Module):
         step = 2.0 / places.shape[-1]
         context = self.context(whole)[:, None].expand(-1, len(vectors), -1)
         own = vectors[None].expand(len(pictures), -1, -1)
-        stages = [points]
-        log_sigma = seen = points.new_zeros(())
+        for read, move in zip(self.read, self.moves, strict=True):
+            at = stages[-1].detach()
+            under = read(torch.cat([sample(pyramid, at), sample(fine, at)], 2)).flatten(1)
+            stages.append(at + torch.einsum("nk,kpc->npc", move(under).float(), self.basis))
+        if rows is not None:
+            stages = [stage[:, rows] for stage in stages]
+        log_sigma = seen = start.new_zeros(())
         for look in self.looks:
             at = stages[-1].detach()
             off = [place - sample(places, at + step * at.new_tensor(beside)) for beside in _AROUND]

@@ -10,18 +10,17 @@ from pathlib import Path
 from facestudio.atomic import check_folder
 from facestudio.errors import FaceStudioError
 from facestudio.export.folder import check_name, export_head, safe_name
-from facestudio.head.landmarks import LandmarkBasis, landmark_basis
+from facestudio.head.landmarks import LandmarkBasis
 from facestudio.head.model import HeadModel
 from facestudio.head.store import load_head
 from facestudio.landmarks.detector import LandmarkDetector
 from facestudio.landmarks.segmentation import foreground_mask
-from facestudio.paths import models_dir
 from facestudio.pipeline.cameras_file import read_cameras
 from facestudio.pipeline.engines import check_engine, solve_head
+from facestudio.pipeline.evidence import best_evidence, evidence_basis, evidence_error, with_dense
 from facestudio.pipeline.import_triplet import find_views, read_photos
 from facestudio.pipeline.job import Clock, Job
 from facestudio.progress import CancelToken, Partial, Progress, ignored, silent
-from facestudio.reconstruct import detector_error
 from facestudio.reconstruct.refinement import Quality
 from facestudio.texture.build import build_texture, check_size
 from facestudio.types import (
@@ -32,8 +31,6 @@ from facestudio.types import (
     Triplet,
     ViewName,
 )
-
-SCHEME = "mediapipe478"
 
 
 @dataclass(frozen=True)
@@ -89,13 +86,16 @@ def reconstruct(
         rig = read_cameras(Path(cameras).expanduser()) if isinstance(cameras, str | Path) else cameras
         images = read_photos(paths, progress, cancel)
         model = load_head(head)
-        basis = fitting_basis(model)
+        evidence = best_evidence(model)
+        basis, error = evidence_basis(model, evidence), evidence_error(evidence)
     with clock.stage("landmarks"):
-        triplet = _find(images, basis, rig, detector, progress, cancel)
+        triplet = _find(images, evidence_basis(model), rig, detector, progress, cancel)
+        if evidence != "mediapipe":
+            triplet = with_dense(triplet, cancel)
     partial(triplet)
     with clock.stage("masks"):
         masks = [foreground_mask(v.image) for v in triplet.views]
-    job = Job(triplet, model, basis, detector_errors(), masks, Quality(quality), clock, progress, cancel, partial)
+    job = Job(triplet, model, basis, error, evidence_error(), masks, Quality(quality), clock, progress, cancel, partial)
     reconstruction = solve_head(engine, job)
     partial(reconstruction)
     with clock.stage("texture"):
@@ -121,18 +121,6 @@ def reconstruct(
 def default_name(paths: Sequence[Path]) -> str:
     """What to call a head when nobody said: the photos' folder, or the file when there is only one."""
     return safe_name((paths[0].stem if len(set(paths)) == 1 else paths[0].resolve().parent.name) or "head")
-
-
-def fitting_basis(model: HeadModel) -> LandmarkBasis:
-    """The landmarks the fit uses: mediapipe's, on the skin (irises move with the gaze, which the fit does not estimate)."""
-    full = landmark_basis(model, SCHEME)
-    skin = full.ids < 468
-    return LandmarkBasis(full.ids[skin], full.mean[skin], full.identity[skin], full.expression[skin], full.named)
-
-
-def detector_errors() -> detector_error.DetectorError:
-    """What mediapipe gets wrong, as shipped in models/."""
-    return detector_error.load(models_dir() / "mediapipe_error.npz")
 
 
 def _find(

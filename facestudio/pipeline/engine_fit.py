@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from facestudio.geometry.frames import yaw_degrees
-from facestudio.head.landmarks import embedding, on_surface
 from facestudio.pipeline.check_fit import check_fit
+from facestudio.pipeline.evidence import evidence_points
 from facestudio.pipeline.job import Job
 from facestudio.reconstruct.fit import FitConfig, fit_landmarks, head_to_world
 from facestudio.reconstruct.gaze import estimate_gaze, turned_eyes
@@ -18,8 +18,6 @@ from facestudio.reconstruct.quality import landmark_residual, mean_head_reprojec
 from facestudio.reconstruct.refine import Refined, refine, refine_config
 from facestudio.reconstruct.scale import assumed_scale
 from facestudio.types import BoolArray, Float64Array, Reconstruction, Scale
-
-SCHEME = "mediapipe478"
 
 
 def by_landmarks(job: Job) -> Reconstruction:
@@ -41,7 +39,7 @@ def by_matching(job: Job) -> Reconstruction:
 
 def with_eyes(found: Reconstruction, job: Job) -> Reconstruction:
     """A head whose lids lie where the photos show them, and whose posed eyes look where they looked."""
-    lids = fit_lids(job.model, found.posed_vertices, found.cameras, found.views, job.error)
+    lids = fit_lids(job.model, found.posed_vertices, found.cameras, found.views, job.mediapipe_error)
     posed = found.posed_vertices + lids
     gaze = estimate_gaze(job.model, posed, found.cameras, found.views)
     turned = posed if gaze is None else turned_eyes(job.model, posed, gaze)
@@ -98,7 +96,7 @@ def _refined(fitted: Reconstruction, job: Job) -> Reconstruction:
         job.masks,
         refine_config(job.quality),
         calibrated=job.triplet.calibrated,
-        error=job.error,
+        error=job.mediapipe_error,
         progress=job.progress,
         cancel=job.cancel,
     )
@@ -109,9 +107,7 @@ def _refined(fitted: Reconstruction, job: Job) -> Reconstruction:
         found = _at_the_size_of(fitted.vertices, found, job.model.part_vertices("face", "skin", "lips"))
     lift = hair_shell(job.model, found.posed_vertices, found.cameras, job.masks, cancel=job.cancel)
     found = with_hair(found, lift, job.model.faces)
-    points = on_surface(found.posed_vertices, job.model.faces, embedding(job.model, SCHEME))
-    known = embedding(job.model, SCHEME).ids
-    head = rigid(job.basis, points[np.isin(known, job.basis.ids)])
+    head = rigid(job.basis, evidence_points(job.model, found.posed_vertices, job.basis))
     views = zip(fitted.quality, fitted.views, found.cameras, strict=True)
     quality_now = tuple(
         replace(q, reprojection_px=landmark_residual(v, c, head, job.error), yaw_degrees=yaw_degrees(c)) for q, v, c in views

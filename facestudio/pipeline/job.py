@@ -35,7 +35,8 @@ class Clock:
 class Job:
     """One capture to make a head of.
 
-    triplet: its views carry landmarks. basis: the landmarks that the fit uses; error: what their detector gets wrong.
+    triplet: its views carry landmarks. basis: those that the landmark fit uses; error: what their detectors get wrong.
+    mediapipe_error: what mediapipe alone gets wrong, for those who use its points only.
     masks: (H, W) float32 in [0, 1] per view, 1 where the person is. quality: how long an engine with rounds may take.
     """
 
@@ -43,6 +44,7 @@ class Job:
     model: HeadModel
     basis: LandmarkBasis
     error: DetectorError
+    mediapipe_error: DetectorError
     masks: Sequence[Float32Array]
     quality: Quality = Quality.STANDARD
     clock: Clock = field(default_factory=Clock)

@@ -17,10 +17,10 @@ class TurnOrder:
     def __init__(self, cancel: CancelToken) -> None:
         from facestudio.head.store import load_head
         from facestudio.landmarks.mediapipe_detector import MediapipeDetector
-        from facestudio.pipeline.build_head import fitting_basis
+        from facestudio.pipeline.evidence import evidence_basis
 
         self._cancel = cancel
-        self._basis, self._detector = fitting_basis(load_head("open")), MediapipeDetector()
+        self._basis, self._detector = evidence_basis(load_head("open")), MediapipeDetector()
 
     def close(self) -> None:
         """Release the detector."""

@@ -15,11 +15,12 @@ def train_landmarks(
     held_out: Path | None = None,
     progress: Progress = silent,
     cancel: CancelToken | None = None,
+    begin: Path | None = None,
 ) -> str:
     """Train the dense landmarks on a folder of synthetic triplets; the same call continues. Returns a sentence about how it went.
 
     held_out: another such folder, judged while training; `data` with "_val" added to its name when None and there. It may still grow,
-    as may `data`. Raises DatasetError, Cancelled, OutputError.
+    as may `data`. begin: weights of an earlier training to begin with. Raises DatasetError, Cancelled, OutputError.
     """
     from facestudio.training.dense.train import WEIGHTS  # torch: only for those who train
     from facestudio.training.dense.train import train_landmarks as train
@@ -27,6 +28,6 @@ def train_landmarks(
     if not data.is_dir():
         raise DatasetError(f"There is no data set {data}.", "Make one with facestudio synth.")
     beside = data.with_name(data.name + "_val")
-    done = train(data, held_out or (beside if beside.is_dir() else None), out, minutes, progress, cancel)
+    done = train(data, held_out or (beside if beside.is_dir() else None), out, minutes, progress, cancel, begin=begin)
     numbers = "  ".join(f"{name} {value:.4g}" for name, value in done.last.items() if name not in ("step", "seconds", "lr"))
     return f"{done.steps} steps in {done.seconds / 60:.1f} minutes: {numbers}. The weights are {out / WEIGHTS}."

@@ -28,8 +28,8 @@ from facestudio.head.model import HeadModel
 from facestudio.head.store import load_head
 from facestudio.landmarks.mediapipe_detector import MediapipeDetector
 from facestudio.landmarks.segmentation import foreground_mask
-from facestudio.pipeline.build_head import detector_errors, fitting_basis
 from facestudio.pipeline.cameras_file import read_cameras
+from facestudio.pipeline.evidence import evidence_basis, evidence_error
 from facestudio.pipeline.import_triplet import find_views, read_photos
 from facestudio.progress import CancelToken, silent
 from facestudio.reconstruct.fit import Fit, fit_landmarks, head_to_world
@@ -122,10 +122,10 @@ def fitted(head: BenchHead, pixels: Pixels | None, scale: float) -> tuple[Triple
     if pixels is not None:
         names = (ViewName.LEFT, ViewName.FRONT, ViewName.RIGHT)
         images = [replace(i, pixels=pixels(i.pixels, name, rng)) for i, name in zip(images, names, strict=True)]
-    basis = fitting_basis(model())
+    basis = evidence_basis(model())
     with closing(MediapipeDetector()) as detector:
         triplet = find_views(images, basis, detector, rig, silent, CancelToken())
-    return triplet, [_mask(v.image) for v in triplet.views], fit_landmarks(triplet.views, basis, detector_errors())
+    return triplet, [_mask(v.image) for v in triplet.views], fit_landmarks(triplet.views, basis, evidence_error())
 
 
 def _mask(image: Image) -> Float32Array:
@@ -170,7 +170,7 @@ def run(job: tuple[Path, str, str]) -> Result:
             given,
             trial.config,
             calibrated=True,
-            error=detector_errors(),
+            error=evidence_error(),
         )
         neutral, posed, cameras, sigma_mm = found.vertices, found.posed_vertices, found.cameras, 1000.0 * found.sigma_m
     scan = head.scan[::EVERY]

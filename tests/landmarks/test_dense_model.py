@@ -17,7 +17,7 @@ def _net() -> DenseNet:
 
 def test_stages_sigmas_and_visibility_have_their_shapes() -> None:
     said = _net()(torch.rand(2, 3, 128, 128), torch.zeros(2, 6, 2))
-    assert [s.shape for s in said.stages] == [(2, 6, 2)] * 3
+    assert [s.shape for s in said.stages] == [(2, 6, 2)] * 5
     assert said.points is said.stages[-1]
     assert said.places.shape == (2, 3, 32, 32)
     assert said.log_sigma.shape == said.seen.shape == (2, 6)
@@ -53,3 +53,10 @@ def test_start_and_network_ship_together() -> None:
     both = DenseLandmarker(start, _net()).eval()
     assert both(torch.rand(1, 3, 64, 64), torch.rand(1, 10, 2) * 64).points.shape == (1, 6, 2)
     assert any(name.startswith("start.") for name in both.state_dict())
+
+
+def test_points_asked_for_alone_get_the_same_answer() -> None:
+    net, rows = _net().eval(), torch.tensor([4, 1])
+    net.basis.normal_(std=0.1)
+    picture, start = torch.rand(1, 3, 64, 64), torch.rand(1, 6, 2) - 0.5
+    assert torch.allclose(net(picture, start, rows).points, net(picture, start).points[:, rows], atol=1e-6)

@@ -17,7 +17,7 @@ from facestudio.head.model import HeadModel
 from facestudio.head.store import load_head
 from facestudio.landmarks.dense_model import PLACE_M, UNIT, DenseLandmarker, DenseNet, DenseNetConfig
 from facestudio.landmarks.dense_start import StartConfig, StartNet
-from facestudio.landmarks.weights import load_weights
+from facestudio.landmarks.weights import load_weights, read_weights
 from facestudio.paths import models_dir
 from facestudio.progress import CancelToken, Progress, silent
 from facestudio.reconstruct import detector_error
@@ -43,13 +43,13 @@ class DenseTraining:
     start_shards: shards whose geometry trains the start. first_shards, more_shards: read before the first epoch, and before each other:
     reading all at once would keep the network waiting for minutes. held_out: pictures judged after every epoch.
     points: how many random points of a batch look and move. calm: share of the training from which on starts are as good as the detector
-    makes them; before, they are displaced.
+    makes them; before, they are displaced, at first by `displaced`.
     """
 
     loop: LoopConfig = LOOP
     loss: DenseLossConfig = field(default_factory=DenseLossConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
-    sizes: tuple[tuple[float, int], ...] = ((0.0, 96), (0.4, 128), (0.75, 160))
+    sizes: tuple[tuple[float, int], ...] = ((0.0, 96), (0.3, 128), (0.7, 160))
     batch: int = 16
     epoch_batches: int = 150
     start_shards: int = 20
@@ -57,7 +57,8 @@ class DenseTraining:
     more_shards: int = 5
     held_out: int = 150
     points: int = 256
-    calm: float = 0.5
+    calm: float = 0.4
+    displaced: float = 0.3
 
     def size(self, share: float) -> int:
         """Pixels of the crops at this share of the training."""
@@ -72,9 +73,11 @@ def train_landmarks(
     progress: Progress = silent,
     cancel: CancelToken | None = None,
     config: DenseTraining | None = None,
+    begin: Path | None = None,
 ) -> Trained:
     """Train on the shards of `data` (read again as they appear), judge on those of `held_out`, keep everything in `out`.
 
+    begin: weights of an earlier training to begin with; parts of the network that it lacks begin anew.
     The same call continues a training that was stopped. Writes the weights as `out`/dense_landmarks_net.npz.
     Raises DatasetError without shards, Cancelled, OutputError.
     """
@@ -106,12 +109,14 @@ def train_landmarks(
     net = DenseNet(DenseNetConfig(points=len(mirror)))
     net.basis = residual_basis(examples, net.config.components)
     net.place = head_places(model)
+    if begin is not None:
+        began_with(net, begin)
     loop = replace(c.loop, minutes=minutes, threads=threads)
     rank, world = place_in_run()
 
     def losses(batch: Example) -> dict[str, Tensor]:
         share = trainer.share()
-        start = displaced(batch.start, max(0.0, 1.0 - share / c.calm))
+        start = displaced(batch.start, c.displaced * max(0.0, 1.0 - share / c.calm))
         # Points learn alike from a part of them, in half the time; the map of places learns from all.
         rows = torch.randperm(len(mirror))[: c.points]
         return dense_losses(net(batch.pictures, start, rows), batch.points, batch.visible, net.place, share, rows, c.loss)
@@ -134,6 +139,13 @@ def train_landmarks(
         extra = {"mirror": mirror, "detected": ids, "sigma_scale": np.ones(1, np.float32)}
         export_weights(DenseLandmarker(examples.start, net), out / WEIGHTS, extra)
     return done
+
+
+def began_with(net: DenseNet, path: Path) -> None:
+    """Take over what fits from a weight file of `train_landmarks`, in place. Raises HeadModelError when it cannot be read."""
+    earlier = {name.removeprefix("net."): value for name, value in read_weights(path).items() if name.startswith("net.")}
+    own = net.state_dict()
+    net.load_state_dict({k: v for k, v in earlier.items() if k in own and own[k].shape == v.shape}, strict=False)
 
 
 def head_places(model: HeadModel) -> Tensor:

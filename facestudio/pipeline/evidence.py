@@ -1,0 +1,95 @@
+"""Which landmarks the fit rests on: mediapipe's, the dense ones, or both, each with what its detector is known to get wrong.
+
+A view keeps mediapipe's 478 points first, because irises and order of views are read from them; the dense ones follow at 478 + k. Both
+detectors' errors are one model (`training.dense.study`): the dense points start from mediapipe's, so they err together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+
+from facestudio.head.dense import COUNT
+from facestudio.head.landmarks import LandmarkBasis, embedding, landmark_basis, on_surface
+from facestudio.head.model import HeadModel
+from facestudio.landmarks.dense_net import SCHEME as DENSE
+from facestudio.landmarks.dense_net import dense_landmarks, dense_weights
+from facestudio.landmarks.mediapipe_detector import POINTS
+from facestudio.landmarks.mediapipe_detector import SCHEME as MEDIAPIPE
+from facestudio.paths import models_dir
+from facestudio.progress import CancelToken
+from facestudio.reconstruct import detector_error
+from facestudio.types import Float64Array, FloatArray, Landmarks, Triplet
+
+Evidence = Literal["mediapipe", "dense", "both"]
+_IRISES = 468
+
+
+def best_evidence(model: HeadModel) -> Evidence:
+    """What the fit rests on when nobody asks: both, where the model knows the dense landmarks and their weights are shipped."""
+    shipped = dense_weights().is_file() and (models_dir() / "dense_error.npz").is_file()
+    return "both" if shipped and DENSE in model.embeddings else "mediapipe"
+
+
+def evidence_basis(model: HeadModel, evidence: Evidence = "mediapipe") -> LandmarkBasis:
+    """The landmarks as the fit uses them: mediapipe's, dense ones at 478 + k. Raises HeadModelError when the model lacks them.
+
+    Of mediapipe's only those on the skin: irises move with the gaze, which the fit does not estimate.
+    """
+    parts = []
+    if evidence != "dense":
+        full = landmark_basis(model, MEDIAPIPE)
+        skin = full.ids < _IRISES
+        parts.append(LandmarkBasis(full.ids[skin], full.mean[skin], full.identity[skin], full.expression[skin], full.named))
+    if evidence != "mediapipe":
+        dense = landmark_basis(model, DENSE)
+        parts.append(replace(dense, ids=(dense.ids + POINTS).astype(np.int32)))
+    return LandmarkBasis(
+        np.concatenate([p.ids for p in parts]),
+        np.concatenate([p.mean for p in parts]),
+        np.concatenate([p.identity for p in parts]),
+        np.concatenate([p.expression for p in parts]),
+        parts[0].named,
+    )
+
+
+def evidence_points(model: HeadModel, vertices: FloatArray, basis: LandmarkBasis) -> Float64Array:
+    """(N, 3) float64: where the landmarks of `basis` (from `evidence_basis`) lie on a head's vertices (V, 3), in their unit and frame."""
+    points = np.zeros((POINTS + COUNT, 3))
+    for scheme, first in ((MEDIAPIPE, 0), (DENSE, POINTS)):
+        if scheme in model.embeddings:
+            e = embedding(model, scheme)
+            points[first + e.ids] = on_surface(vertices, model.faces, e)
+    return np.asarray(points[basis.ids])
+
+
+def evidence_error(evidence: Evidence = "mediapipe") -> detector_error.DetectorError:
+    """What the detectors get wrong, as shipped in models/. Raises HeadModelError when it is missing or damaged."""
+    name = "mediapipe_error.npz" if evidence == "mediapipe" else "dense_error.npz"
+    return detector_error.load(models_dir() / name)
+
+
+def with_dense(triplet: Triplet, cancel: CancelToken | None = None) -> Triplet:
+    """The triplet with the dense landmarks of every view behind mediapipe's 478. Raises HeadModelError without weights."""
+    if cancel:
+        cancel.check()
+    found = [view.landmarks for view in triplet.views if view.landmarks is not None]
+    dense = iter(dense_landmarks([v.image for v in triplet.views if v.landmarks is not None], found))
+    views = tuple(v if v.landmarks is None else replace(v, landmarks=joined(v.landmarks, next(dense))) for v in triplet.views)
+    return replace(triplet, views=views)
+
+
+def joined(first: Landmarks, second: Landmarks) -> Landmarks:
+    """Two detectors' landmarks of one picture as one set: the second's numbers go on behind the first's."""
+    seen = None
+    if second.seen is not None:
+        seen = np.concatenate([np.ones(len(first.points)) if first.seen is None else first.seen, second.seen])
+    return Landmarks(
+        np.concatenate([first.points, second.points]),
+        f"{first.scheme}+{second.scheme}",
+        np.concatenate([first.sigma, second.sigma]),
+        (*first.notes, *second.notes),
+        seen,
+    )
