@@ -29,7 +29,7 @@ class ShapeSettings:
     steps: int = 25
     gate: float = 0.012
     noise_m: float = 0.0015
-    landmark_m: float = 0.0015
+    landmark_m: float = 0.001
     patch: float = 12.0
 
 
@@ -45,9 +45,18 @@ def register_head(model: HeadModel, scan: Mesh, now_points: Float64Array, settin
     """The head model on a scan (metres) with its seven NoW points (7, 3). Raises HeadModelError when they do not overlap."""
     fitted = fit_shape(model, scan, now_points, settings or ShapeSettings())
     skin = model.part_vertices(*SKIN_PARTS)
-    soft = RegistrationSettings(stiffness=(0.02, 0.012, 0.007, 0.005), gate=(0.010, 0.008, 0.006, 0.005), slide=0.05)
+    soft = RegistrationSettings(
+        stiffness=(0.02, 0.012, 0.007, 0.005),
+        gate=(0.010, 0.008, 0.006, 0.005),
+        slide=0.05,
+        landmark_sigma=(0.003,) * 4,
+    )
     goal = np.asarray(scan.vertices, dtype=np.float64)
-    bent = register(fitted, model.faces, goal, scan.faces, None, skin.astype(np.float64), soft)
+    # The vertices beside the NoW points keep their places beside them.
+    now = embedding(model, "now7")
+    beside = model.faces[now.faces][np.arange(len(now.faces)), now.bary.argmax(1)]
+    wished = now_points + fitted[beside] - on_surface(fitted, model.faces, now)
+    bent = register(fitted, model.faces, goal, scan.faces, (beside, wished), skin.astype(np.float64), soft)
     hit = closest_points(bent, goal, scan.faces, vertex_normals(bent, model.faces), keep=0.5)
     return Registered(bent, np.where(skin & (hit.cosine > 0.5), hit.distance, np.inf))
 

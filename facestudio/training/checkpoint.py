@@ -42,15 +42,17 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
 def export_weights(
     net: nn.Module | Mapping[str, Tensor], path: Path, extra: Mapping[str, NDArray[Any]] | None = None, half: bool = True
 ) -> None:
-    """Write a network's state as .npz without pickles: matrices and kernels as float16, vectors (small, and squared again) as float32.
+    """Write a network's state as .npz without pickles: matrices and kernels as float16, vectors and a module's buffers as float32.
 
     extra: further arrays for `read_extra`. half: False keeps everything float32. Deterministic. Raises OutputError.
     """
     state = net.state_dict() if isinstance(net, nn.Module) else net
+    exact = {name for name, _ in net.named_buffers()} if isinstance(net, nn.Module) else set()
     arrays: dict[str, NDArray[Any]] = dict(extra or {})
     for name, value in state.items():
         if name.endswith(COUNTERS):
             continue
         array = value.detach().float().cpu().numpy() if value.is_floating_point() else value.detach().cpu().numpy()
-        arrays[PREFIX + name] = array.astype(np.float16) if half and array.ndim > 1 and array.dtype == np.float32 else array
+        halved = half and array.ndim > 1 and array.dtype == np.float32 and name not in exact
+        arrays[PREFIX + name] = array.astype(np.float16) if halved else array
     write_file(path, pack_arrays(arrays))

@@ -134,5 +134,5 @@ def components(points: torch.Tensor, count: int) -> tuple[torch.Tensor, torch.Te
     full = torch.zeros(count, flat.shape[1])
     full[:found] = basis[:, :found].T
     deviation = torch.ones(count)
-    deviation[:found] = (values[:found] / len(flat) ** 0.5).clamp(min=1e-6)
+    deviation[:found] = (values[:found] / len(flat) ** 0.5).clamp(min=1e-4)
     return mean, full.view(count, -1, 2), deviation
