@@ -35,6 +35,9 @@ class Speech:
             return text
         if "\n" in text:
             return "\n".join(self.said(line) for line in text.split("\n"))
+        before, colon, after = text.partition(": ")
+        if colon and after in self._exact and text not in self._exact:  # a file's name before a sentence of no places
+            return f"{self._known(before) or before}: {self._exact[after]}"
         return self._known(text, whole=True) or self._sentence_by_sentence(text) or self._known(text) or self._parts(text)
 
     def _known(self, text: str, whole: bool = False) -> str:

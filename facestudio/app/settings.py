@@ -1,7 +1,8 @@
 """What the operator chose, in one TOML file that a person can read and mend.
 
-The file carries a schema number; older ones are migrated step by step. A file that cannot be read is kept beside as
-settings.damaged.toml and said, never overwritten in silence. The window's geometry is not here: Qt keeps it (QSettings).
+The file carries a schema number; older ones are migrated step by step, and what they said is kept beside as settings.schema-N.toml. A file
+that cannot be read, or that a newer FaceStudio wrote, is kept as settings.damaged.toml or settings.newer.toml (numbered, where there is one
+already) and said, never overwritten in silence. The window's geometry is not here: Qt keeps it (QSettings).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import os
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ import platformdirs
 from PySide6.QtCore import QObject, Signal
 
 from facestudio.atomic import write_file
+from facestudio.errors import OutputError
 from facestudio.paths import user_data_dir
 from facestudio.pipeline.engines import ENGINES
 
@@ -65,8 +68,13 @@ class Settings:
         return Path(chosen).expanduser() if chosen else user_data_dir() / "library"
 
 
-# Each step turns the values of schema n into those of schema n + 1; there is none before the first.
-MIGRATIONS: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+Migration = Callable[[dict[str, Any]], dict[str, Any]]
+# Each step turns the values of schema n into those of schema n + 1: whoever raises SCHEMA writes one, and a test asks for it.
+MIGRATIONS: Mapping[int, Migration] = {}
+
+
+class NewerSettings(ValueError):
+    """The file was written by a FaceStudio that knows more than this one."""
 
 
 def config_dir() -> Path:
@@ -75,17 +83,35 @@ def config_dir() -> Path:
     return Path(chosen).expanduser() if chosen else Path(platformdirs.user_config_dir("facestudio", appauthor=False))
 
 
+def schema_of(text: str) -> int:
+    """The schema that a file says it has; the first one's files may say nothing. Raises ValueError when it is no TOML or no schema."""
+    schema = tomllib.loads(text).get("schema", 1)
+    if type(schema) is not int or schema < 1:
+        raise ValueError(f"settings of schema {schema!r}")
+    return schema
+
+
+def migrated(
+    values: Mapping[str, Any], schema: int, newest: int = SCHEMA, steps: Mapping[int, Migration] | None = None
+) -> dict[str, Any]:
+    """Values of a schema as the newest one says them, by all steps between. Raises NewerSettings, and ValueError where a step fails."""
+    if schema > newest:
+        raise NewerSettings(f"settings of schema {schema}; this program knows up to {newest}")
+    now = dict(values)
+    for step in range(schema, newest):
+        try:
+            now = (MIGRATIONS if steps is None else steps)[step](dict(now))
+        except Exception as error:  # whatever a strange file brings a step to
+            raise ValueError(f"settings of schema {step} cannot be migrated: {error}") from error
+    return now
+
+
 def parse(text: str) -> Settings:
     """Settings from TOML. Unknown keys are ignored, values out of range become the default.
 
-    Raises ValueError when the text is not TOML, or of a schema newer than this program.
+    Raises ValueError when the text is not TOML, NewerSettings when it is of a schema newer than this program.
     """
-    values = dict(tomllib.loads(text))
-    schema = values.pop("schema", SCHEMA)
-    if not isinstance(schema, int) or not 0 < schema <= SCHEMA:
-        raise ValueError(f"settings of schema {schema!r}; this program knows up to {SCHEMA}")
-    for step in range(schema, SCHEMA):
-        values = MIGRATIONS[step](values)
+    values = migrated(tomllib.loads(text), schema_of(text))
     defaults = Settings()
     kept: dict[str, Any] = {}
     for field in fields(Settings):
@@ -127,13 +153,25 @@ class SettingsStore(QObject):
 
     def _read(self) -> Settings:
         try:
-            return parse(self.file.read_text(encoding="utf-8"))
+            text = self.file.read_text(encoding="utf-8")
+            found = parse(text)
+            if (schema := schema_of(text)) < SCHEMA:
+                write_file(self._free_name(f"settings.schema-{schema}"), text.encode())
+            return found
         except (FileNotFoundError, NotADirectoryError):
             return Settings()
-        except (OSError, ValueError):
-            self.kept_aside = self.file.with_name("settings.damaged.toml")
+        except OutputError:
+            return found  # no copy can be kept, and nothing can be overwritten either
+        except (OSError, ValueError) as error:
+            aside = self._free_name("settings.newer" if isinstance(error, NewerSettings) else "settings.damaged")
             try:
-                self.file.replace(self.kept_aside)
+                self.file.replace(aside)
             except OSError:
-                self.kept_aside = self.file
+                aside = self.file
+            self.kept_aside = aside
             return Settings()
+
+    def _free_name(self, stem: str) -> Path:
+        """A name that no file has: what was kept before stays."""
+        names = (stem if number == 1 else f"{stem}-{number}" for number in count(1))
+        return next(path for name in names if not (path := self.file.with_name(f"{name}.toml")).exists())

@@ -53,7 +53,6 @@ SILENT = {
     "capture/source.py",
     "head/contact_sheet.py",
     "library/owner.py",
-    "pipeline/engines.py",
     "pipeline/evaluate_bench.py",
     "pipeline/make_synthetic.py",
     "pipeline/train.py",
@@ -83,6 +82,7 @@ NO_SENTENCES = {
     "{0} identity and {1} expression coefficients given; {2} has {3} and {4}",
     "vertex numbers of OpenHead, and through openhead_to_flame.npz (CC BY 4.0) triangle numbers and barycentric coordinates on "
     "FLAME 2023 Open's topology; no coordinates",
+    "auto: landmarks, then dense matching; fit: landmarks only.",  # the command line's
     "capture {0}",  # the folder's name, which the operator may change
     "an index of another version",
 }
@@ -217,6 +217,8 @@ SPEECH = Speech(
         "No face was found in the {0}.": "Im {0} wurde kein Gesicht gefunden.",
         "{0} photo": "Foto {0}",
         "left": "links",
+        "It is not a picture.": "Es ist kein Bild.",
+        "{0} is not a picture.": "{0} ist kein Bild.",
         "{0} is damaged": "{0} ist beschädigt",
         "{0} cannot be written to {1}: {2}.": "{0} kann nicht nach {1} geschrieben werden: {2}.",
         "the disk is full": "der Datenträger ist voll",
@@ -240,6 +242,7 @@ SPEECH = Speech(
         ),
         ("a.json is damaged. Check the file name.", "a.json ist beschädigt. Prüfen Sie den Dateinamen."),
         ("An average head comes to within 5.6 px: this one fits 20% closer.", "Durchschnitt 5,6 px: 20 % besser."),
+        ("a.txt: It is not a picture.", "a.txt: Es ist kein Bild."),
         ("Left: the disk is full", "Left: der Datenträger ist voll"),
         ("It shows (left, jaw open).", "Es zeigt (links, Kiefer öffnen)."),
         ("x does not exist.\nCheck the file name.", "x gibt es nicht.\nPrüfen Sie den Dateinamen."),

@@ -266,3 +266,13 @@ def test_opening_and_closing_the_page_fifty_times_keeps_less_than_20_mb(program:
     window.deleteLater()
     settle()
     assert kept < 20.0
+
+
+def test_flow_and_mask_are_drawn_over_the_photos_when_asked_for(page: HeadPage) -> None:
+    before = page.film.tiles[1].grab().toImage()
+    QTest.mouseClick(page.film.flow, LEFT)
+    QTest.mouseClick(page.film.person, LEFT)
+    until(lambda: page.film.tiles[1].grab().toImage() != before, 120)
+    QTest.mouseClick(page.film.flow, LEFT)
+    QTest.mouseClick(page.film.person, LEFT)
+    assert page.film.tiles[1].grab().toImage() == before

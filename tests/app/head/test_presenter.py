@@ -13,9 +13,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from facestudio.app.pages.head.evidence import Evidence, evidence_of
 from facestudio.app.pages.head.opened import LARGEST_BACKDROP, backdrops_of
 from facestudio.app.pages.head.presenter import HeadPresenter, Shows
 from facestudio.errors import Cancelled, FitError, SavedHeadError
+from facestudio.head.model import HeadModel
 from facestudio.progress import CancelToken, Partial, Progress
 from facestudio.types import Image, Reconstruction, Triplet, ViewName
 from tests.app.head.conftest import Desk, until
@@ -275,3 +277,50 @@ def test_a_photo_to_fly_to_is_straightened_and_no_larger_than_a_screen(reconstru
     assert not first.camera.distortion.any()
     assert np.array_equal(first.camera.K, bent.K)
     assert second.pixels is small.image.pixels
+
+
+def test_what_speaks_for_a_head_is_found_in_a_worker_when_asked_for(presenter: HeadPresenter, head_file: Path) -> None:
+    found: list[tuple[Evidence, ...]] = []
+    presenter.evidence.connect(found.append)
+    presenter.open(head_file)
+    until(lambda: presenter.shows is Shows.HEAD)
+    presenter.look_for_evidence()
+    presenter.look_for_evidence()  # asked twice, looked for once
+    until(lambda: bool(found), 120)
+    assert [part.name for part in found[0]] == list(ViewName)
+    for part, tile in zip(found[0], presenter.tiles, strict=True):
+        assert part.person.shape == tile.plain.shape[:2]
+        assert part.starts.shape == part.flow.shape
+    presenter.look_for_evidence()
+    until(lambda: len(found) == 2, 120)  # and again when it is asked for again
+
+
+def test_flow_is_nothing_where_the_photos_agree_and_something_where_one_was_shifted(
+    openhead: HeadModel, reconstruction: Reconstruction
+) -> None:
+    """Photos drawn from the head itself agree through it; one of them moved by three pixels does not."""
+    painted = drawn_from(openhead, reconstruction)
+    same = evidence_of(painted, openhead)
+    shifted = replace(painted.views[1], image=Image(np.roll(painted.views[1].image.pixels, 3, axis=1)))
+    moved = evidence_of(replace(painted, views=(painted.views[0], shifted, painted.views[2])), openhead)
+    assert len(same[1].flow) > 30
+    assert float(np.median(np.linalg.norm(same[1].flow, axis=1))) < 0.5
+    assert float(np.median(moved[1].flow[:, 0])) == pytest.approx(3.0, abs=0.7)
+
+
+def drawn_from(model: HeadModel, reconstruction: Reconstruction) -> Reconstruction:
+    """The reconstruction with photos of a head whose skin is a fine pattern fixed to its surface."""
+    from facestudio.geometry.camera import screen
+    from facestudio.geometry.rasterize import interpolate, rasterize
+
+    posed = np.asarray(reconstruction.posed_vertices, np.float64)
+    x, y, z = (posed - posed.mean(0)).T
+    pattern = sum(np.sin(f * (a * x + b * y + c * z)) for f, a, b, c in ((900, 1, 0, 1), (1100, 0, 1, 1), (700, 1, 1, 0)))
+    colour = (150 + 22 * pattern)[:, None] * np.array([1.0, 0.8, 0.7])
+    views = []
+    for view, camera in zip(reconstruction.views, reconstruction.cameras, strict=True):
+        fragments = rasterize(screen(camera, posed), model.faces, camera.height, camera.width)
+        pixels = np.asarray(interpolate(fragments, model.faces, colour))
+        pixels[fragments.pix_to_face < 0] = (90, 100, 110)
+        views.append(replace(view, image=Image(np.clip(pixels, 0, 255).astype(np.uint8))))
+    return replace(reconstruction, views=tuple(views))

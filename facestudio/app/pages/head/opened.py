@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,6 +19,9 @@ from facestudio.app.viewer.surface import ShownHead, Surface, surface
 from facestudio.head.model import HeadModel
 from facestudio.progress import CancelToken, Progress, silent
 from facestudio.types import ByteArray, Camera, Float64Array, Reconstruction, Texture, Triplet, View, ViewName
+
+if TYPE_CHECKING:
+    from facestudio.export.overlay import Crop
 
 TILE_HEIGHT, TILE_WIDTH = 300, 240  # twice their size on the page, for screens at 200 %
 LARGEST_TEXTURE = 2048  # texels of a side: finer than a screen shows of a whole head, and quick to hand to the graphics card
@@ -162,15 +166,23 @@ def head_tiles(reconstruction: Reconstruction, model: HeadModel) -> tuple[Tile, 
 
 
 def _head_tile(view: View, camera: Camera, r: Reconstruction, model: HeadModel) -> Tile:
-    from facestudio.export.overlay import head_crop, wired
+    from facestudio.export.overlay import wired
     from facestudio.geometry.camera import screen
 
-    points = screen(camera, np.asarray(r.posed_vertices, dtype=np.float64))
-    crop = head_crop(points[points[:, 2] > 0, :2], view.image.height, view.image.width, TILE_HEIGHT, TILE_WIDTH)
+    points, crop = screen(camera, np.asarray(r.posed_vertices, dtype=np.float64)), crop_of(view, camera, r)
     plain = crop.picture(view.image.pixels)
     points[:, :2] = crop.into(points[:, :2])
     landmarks = np.zeros((0, 2)) if view.landmarks is None else crop.into(view.landmarks.points)
     return Tile(view.name, plain, wired(plain, points, model.faces), landmarks)
+
+
+def crop_of(view: View, camera: Camera, r: Reconstruction) -> Crop:
+    """The part of a photo that its tile shows: the head, with some air."""
+    from facestudio.export.overlay import head_crop
+    from facestudio.geometry.camera import screen
+
+    points = screen(camera, np.asarray(r.posed_vertices, dtype=np.float64))
+    return head_crop(points[points[:, 2] > 0, :2], view.image.height, view.image.width, TILE_HEIGHT, TILE_WIDTH)
 
 
 def backdrops_of(reconstruction: Reconstruction) -> tuple[Backdrop, ...]:

@@ -136,6 +136,8 @@ class HeadPage(Page):
         p.opened_head.connect(self._show_head)
         p.tiles_changed.connect(self._show_tiles)
         p.moved.connect(self._move)
+        p.evidence.connect(self.film.show_evidence)
+        self.film.evidence_wanted.connect(p.look_for_evidence)
         p.flew.connect(self._flew)
         p.progressed.connect(self._progressed)
         self.context.navigator.capture_opened.connect(p.open)

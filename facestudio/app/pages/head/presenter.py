@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Signal
 
 from facestudio.app.context import AppContext
 from facestudio.app.jobs import Job, JobState
+from facestudio.app.pages.head.evidence import evidence_of
 from facestudio.app.pages.head.face import FacePresenter
 from facestudio.app.pages.head.opened import OpenedHead, Read, Tile, landmark_tiles, on_the_way, open_saved, photo_tiles
 from facestudio.app.reconstruction import start_reconstruction
@@ -34,6 +35,7 @@ class Shows(Enum):
 class HeadPresenter(QObject):
     """changed(): `shows`, the job or the title is another. opened_head(OpenedHead | None), tiles(tuple of Tile): other ones.
 
+    evidence(tuple of Evidence): what speaks for the head, in its photos.
     flew(index): the eye is at a photo's camera now, -1 when it left. moved(vertices): the head's face is another.
     progressed(stage, fraction): of the job on this capture.
     """
@@ -41,6 +43,7 @@ class HeadPresenter(QObject):
     changed = Signal()
     opened_head = Signal(object)
     tiles_changed = Signal(object)
+    evidence = Signal(object)
     flew = Signal(int)
     moved = Signal(object)
     progressed = Signal(str, float)
@@ -57,6 +60,7 @@ class HeadPresenter(QObject):
         self.at_photo = -1
         self.job: Job | None = None
         self._loading: Job | None = None
+        self._looking: OpenedHead | None = None  # the head whose evidence is being looked for
         self._asked = 0  # counts requests: an answer to an earlier one is dropped
         self.name = ""
         self.attention = ""  # what is wrong with the capture and what to do, if anything
@@ -139,6 +143,24 @@ class HeadPresenter(QObject):
         """Offer this head on the Export page."""
         if self.opened is not None and self.opened.path is not None:
             self._context.navigator.open_export(self._capture() or self.opened.path)
+
+    def look_for_evidence(self) -> None:
+        """Find out where the photos show the person and where they disagree through the head; `evidence` tells, a second later."""
+        opened = self.opened
+        if opened is None or self._looking is opened:
+            return
+        self._looking = opened
+
+        def work(progress: Progress, cancel: CancelToken, partial: Partial) -> object:
+            return evidence_of(opened.reconstruction, opened.model, cancel)
+
+        job = self._context.jobs.submit(tr("Compare the photos"), work, lane="files", kind="evidence", quiet=True)
+        job.done.connect(lambda found: self.evidence.emit(found) if self.opened is opened else None)
+        job.changed.connect(lambda: self._looked(job, opened))
+
+    def _looked(self, job: Job, opened: OpenedHead) -> None:
+        if job.state.ended and self._looking is opened:
+            self._looking = None
 
     def fly(self, index: int) -> None:
         """To a photo's camera: the head shows the photographed expression, so that it can be compared."""

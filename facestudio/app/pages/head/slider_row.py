@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import QLocale, Qt, QTimer, Signal
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
@@ -31,7 +31,7 @@ class SliderRow(QWidget):
         self._idle.setSingleShot(True)
         self._idle.setInterval(_IDLE_MS)
         name = ElidedLabel(self.title, self)
-        name.setFixedWidth(140)
+        name.setFixedWidth(164)  # as long as the longest name in German
         self.slider = CalmSlider(Qt.Orientation.Horizontal, self)
         self.slider.setRange(round(control.low * self._steps), round(control.high * self._steps))
         span = self.slider.maximum() - self.slider.minimum()
@@ -39,7 +39,7 @@ class SliderRow(QWidget):
         self.slider.setPageStep(max(1, span // 5))
         self.slider.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.slider.setAccessibleName(self.title)
-        self.slider.setMinimumWidth(60)
+        self.slider.setMinimumWidth(48)
         self.number = QLabel(self)
         self.number.setFixedWidth(42)
         self.number.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
@@ -78,6 +78,7 @@ class SliderRow(QWidget):
     def _say(self, value: float) -> None:
         unit = self.control.unit
         number = f"{value:.2f}" if unit == "" else f"{value:+.0f}°" if unit == "°" else f"{value:+.1f} {unit}"
+        number = number.replace(".", QLocale().decimalPoint())
         self.number.setText(number if value or not unit else f"0{unit.replace('σ', ' σ')}")
         look = "" if value else "dim"
         if self.number.property("look") != look:
