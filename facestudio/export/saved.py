@@ -83,7 +83,9 @@ def saved_bytes(
         if view.camera is not None:
             arrays[f"view/{i}/rig_camera"] = _camera_numbers(view.camera)
         if view.landmarks is not None:
-            arrays[f"view/{i}/landmarks"] = np.column_stack([view.landmarks.points, view.landmarks.sigma])
+            columns = [view.landmarks.points, view.landmarks.sigma]
+            columns += [] if view.landmarks.seen is None else [view.landmarks.seen]
+            arrays[f"view/{i}/landmarks"] = np.column_stack(columns)
     arrays["meta"] = _bytes(
         json.dumps(_meta(name, model, r), sort_keys=True, allow_nan=True).encode("utf-8", "backslashreplace")
     )
@@ -239,7 +241,9 @@ def _view(entry: dict[str, Any], arrays: dict[str, NDArray[Any]], i: int, rig: C
     if entry["landmarks"] is not None:
         rows = np.asarray(arrays[f"view/{i}/landmarks"], dtype=np.float64)
         points, sigma = np.ascontiguousarray(rows[:, :2]), np.ascontiguousarray(rows[:, 2])
-        landmarks = Landmarks(points, str(entry["landmarks"]["scheme"]), sigma, tuple(map(str, entry["landmarks"]["notes"])))
+        seen = np.ascontiguousarray(rows[:, 3]) if rows.shape[1] > 3 else None
+        notes = tuple(map(str, entry["landmarks"]["notes"]))
+        landmarks = Landmarks(points, str(entry["landmarks"]["scheme"]), sigma, notes, seen)
     image = Image(pixels, _optional(entry["focal_px"]), source, tuple(map(str, entry["notes"])))
     return View(ViewName(entry["name"]), image, rig, landmarks)
 

@@ -26,7 +26,7 @@ WRITTEN = {
     Texture: {"albedo", "provenance", "views_seen"},
     View: {"name", "image", "camera", "landmarks"},
     Image: {"pixels", "focal_px", "source", "notes"},
-    Landmarks: {"points", "scheme", "sigma", "notes"},
+    Landmarks: {"points", "scheme", "sigma", "notes", "seen"},
     Camera: {"K", "R", "t", "width", "height", "distortion"},
 }  # fmt: skip
 
@@ -36,14 +36,17 @@ def whole(small_reconstruction: Reconstruction, small_model: HeadModel, tmp_path
     """Every optional part present, and the photos real files."""
     r = small_reconstruction
     rng = np.random.default_rng(1)
-    views = []
+    views: list[View] = []
     for view, camera in zip(r.views, r.cameras, strict=True):
         source = tmp_path / f"{view.name}.jpg"
         smooth = cv2.resize(rng.integers(0, 255, (12, 16, 3), dtype=np.uint8), (320, 240))
         cv2.imwrite(str(source), smooth)
         pixels = np.asarray(cv2.imread(str(source))[..., ::-1], dtype=np.uint8)
         image = Image(np.ascontiguousarray(pixels), 300.5, source, ("A note.",))
-        views.append(dataclasses.replace(view, image=image, camera=camera))
+        marks = view.landmarks
+        if marks is not None and views:  # the first view's detector does not say what is hidden
+            marks = dataclasses.replace(marks, seen=rng.uniform(size=len(marks.points)))
+        views.append(dataclasses.replace(view, image=image, camera=camera, landmarks=marks))
     cameras = tuple(dataclasses.replace(c, distortion=np.array([0.1, -0.02, 1e-3, 0.0, 0.3])) for c in r.cameras)
     world = np.arange(12.0).reshape(3, 4)
     sigma = rng.uniform(0, 1e-3, small_model.vertex_count)

@@ -153,7 +153,7 @@ def landmark_tiles(triplet: Triplet) -> tuple[Tile, ...]:
 
     tiles = []
     for view in triplet.views:
-        points = np.zeros((0, 2)) if view.landmarks is None else view.landmarks.points
+        points = shown_landmarks(view)
         crop = head_crop(_with_hair(points), view.image.height, view.image.width, TILE_HEIGHT, TILE_WIDTH)
         tiles.append(Tile(view.name, crop.picture(view.image.pixels), None, crop.into(points)))
     return tuple(tiles)
@@ -172,8 +172,14 @@ def _head_tile(view: View, camera: Camera, r: Reconstruction, model: HeadModel) 
     points, crop = screen(camera, np.asarray(r.posed_vertices, dtype=np.float64)), crop_of(view, camera, r)
     plain = crop.picture(view.image.pixels)
     points[:, :2] = crop.into(points[:, :2])
-    landmarks = np.zeros((0, 2)) if view.landmarks is None else crop.into(view.landmarks.points)
-    return Tile(view.name, plain, wired(plain, points, model.faces), landmarks)
+    return Tile(view.name, plain, wired(plain, points, model.faces), crop.into(shown_landmarks(view)))
+
+
+def shown_landmarks(view: View) -> Float64Array:
+    """(N, 2) float64, pixels of the photo: the view's landmarks but those that their detector takes for hidden; (0, 2) without any."""
+    if view.landmarks is None:
+        return np.zeros((0, 2))
+    return view.landmarks.points if view.landmarks.seen is None else view.landmarks.points[view.landmarks.seen > 0.5]
 
 
 def crop_of(view: View, camera: Camera, r: Reconstruction) -> Crop:

@@ -113,7 +113,9 @@ class PhotoTile(QAbstractButton):
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(_DOT)
             # Hundreds of large dots would hide the face.
-            radius = (0.55 if len(self._landmarks) > 100 else 1.6) * place.width() / 100
+            radius = (
+                (1.6 if len(self._landmarks) <= 100 else 0.55 if len(self._landmarks) <= 600 else 0.42) * place.width() / 100
+            )
             for x, y in (self._landmarks + 0.5) * (place.width() / picture.width()):
                 painter.drawEllipse(QPointF(place.left() + x, place.top() + y), radius, radius)
 
