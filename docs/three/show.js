@@ -3,7 +3,8 @@ import * as THREE from "three";
 import { GLTFLoader } from "three/addons/loaders/GLTFLoader.js";
 import { OrbitControls } from "three/addons/controls/OrbitControls.js";
 
-const file = new URLSearchParams(location.search).get("head") ?? "head.glb";
+const asked = new URLSearchParams(location.search);
+const file = asked.get("head") ?? "head.glb";
 const renderer = new THREE.WebGLRenderer({ antialias: true });
 renderer.setPixelRatio(devicePixelRatio);
 document.body.append(renderer.domElement);
@@ -22,12 +23,15 @@ const skin = head.getObjectByProperty("isSkinnedMesh", true);
 skin.frustumCulled = false; // an open jaw reaches out of the box at rest
 
 function slider(name, low, high, move) {
+  const start = Number(asked.get(name) ?? 0);
   const label = document.createElement("label");
   label.textContent = name;
-  const input = Object.assign(document.createElement("input"), { type: "range", min: low, max: high, step: 0.01, value: 0 });
+  const input = Object.assign(document.createElement("input"), { type: "range", min: low, max: high, step: 0.01 });
+  input.value = start;
   input.addEventListener("input", () => move(Number(input.value)));
   label.append(input);
   document.getElementById("sliders").append(label);
+  move(start);
 }
 slider("jaw (bone)", 0, 0.4, (x) => (head.getObjectByName("jaw").rotation.x = x));
 for (const [axis, word] of [["y", "look aside"], ["x", "look down"]]) {

@@ -28,13 +28,16 @@ from facestudio.types import BoolArray, ByteArray, Camera, Float64Array
 PARTS = ("face", "lips", "eyelids", "eye_left", "eye_right", "skin")
 WORST = 10
 SAMPLES = 3  # per pixel and axis
+GROUPS = {"eyeballs": ("eye_left", "eye_right"), "lids": ("eyelids",), "lips": ("lips",)}
+BORDER = 25  # pixels of a 1280 pixel photo, both sides together
 
 
 @dataclass(frozen=True)
 class Fidelity:
     """How one photo is explained: PSNR in dB and SSIM inside the face; bias: mean difference drawn - photo, sRGB values.
 
-    eyes: which share of the squared error lies on the eyeballs, which are painted.
+    parts: of each part, its share of the face, of the squared error, and what it takes from the SSIM. grainless: SSIM of the photo's own
+    non-local means with the photo: what a perfect texture without grain would about get.
     """
 
     name: str
@@ -42,18 +45,18 @@ class Fidelity:
     psnr: float
     ssim: float
     bias: float
-    eyes: float
+    parts: dict[str, Float64Array]
+    grainless: float
 
 
-def redraw(head: SavedHead, camera: Camera, albedo: ByteArray) -> tuple[ByteArray, BoolArray, BoolArray]:
-    """The head without light as the camera sees it (H, W, 3) uint8, and where face and eyeballs are, (H, W) bool each."""
+def redraw(head: SavedHead, camera: Camera, albedo: ByteArray) -> tuple[ByteArray, BoolArray, dict[str, BoolArray]]:
+    """The head without light as the camera sees it (H, W, 3) uint8, where the face is, (H, W) bool, and where its parts are."""
     model, r = head.model, head.reconstruction
     # A camera's pixel is the mean of what falls on it: lids, lips and nostrils end softly in a photo, and so they do here.
     finer = resized(camera, SAMPLES * camera.height, SAMPLES * camera.width)
     fragments = rasterize(screen(finer, r.posed_vertices), model.faces, finer.height, finer.width)
     uv = np.asarray(interpolate(fragments, model.uv_faces, model.uv), dtype=np.float32)
     face = (fragments.pix_to_face >= 0) & model.part_faces(*PARTS)[np.maximum(fragments.pix_to_face, 0)]
-    eyes = face & model.part_faces("eye_left", "eye_right")[np.maximum(fragments.pix_to_face, 0)]
     # The texture is finer than the photo: averaged down to twice the samples' density, it does not alias.
     inside = face[1:, 1:] & face[:-1, 1:] & face[1:, :-1]
     step = np.linalg.norm(np.diff(uv, axis=1)[:-1], axis=-1)[inside]
@@ -62,8 +65,16 @@ def redraw(head: SavedHead, camera: Camera, albedo: ByteArray) -> tuple[ByteArra
     x, y = uv[..., 0] * side - 0.5, (1 - uv[..., 1]) * side - 0.5
     drawn = cv2.remap(small, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     picture = cv2.resize(drawn, (camera.width, camera.height), interpolation=cv2.INTER_AREA)
-    whole, balls = (shrunk(mask, camera) for mask in (face, eyes))
-    return np.asarray(picture, dtype=np.uint8), whole > 0.999, balls > 0.5
+    whole = shrunk(face, camera) > 0.999
+    parts, rest = {}, whole
+    for name, among in GROUPS.items():
+        on = (fragments.pix_to_face >= 0) & model.part_faces(*among)[np.maximum(fragments.pix_to_face, 0)]
+        parts[name] = rest & (shrunk(on, camera) > 0.5)
+        rest = rest & ~parts[name]
+    # Where the skin turns away, near the border, another photo's texture is seen.
+    inner = cv2.erode(whole.astype(np.uint8), np.ones((BORDER, BORDER), np.uint8)) > 0
+    parts |= {"skin near the border": rest & ~inner, "skin inside": rest & inner}
+    return np.asarray(picture, dtype=np.uint8), whole, parts
 
 
 def shrunk(mask: BoolArray, camera: Camera) -> Float64Array:
@@ -83,21 +94,37 @@ def ssim(a: Float64Array, b: Float64Array) -> Float64Array:
     return np.asarray((2 * ma * mb + c1) * (2 * cov + c2) / ((ma * ma + mb * mb + c1) * (va + vb + c2)))
 
 
-def measure(head: SavedHead, albedo: ByteArray, pictures: Path | None = None) -> list[Fidelity]:
-    """One row per photo. pictures: a folder for photo, drawing and difference side by side."""
+def measure(head: SavedHead, albedo: ByteArray, pictures: Path | None = None, grain: bool = False) -> list[Fidelity]:
+    """One row per photo. pictures: a folder for photo, drawing and difference side by side. grain: measure `grainless`, too."""
     found = []
     luma = np.array([0.299, 0.587, 0.114])
     for view, camera in zip(head.reconstruction.views, head.reconstruction.cameras, strict=True):
-        drawn, face, eyes = redraw(head, camera, albedo)
+        drawn, face, regions = redraw(head, camera, albedo)
         # A window on the face's border would look at what is not the face.
         core = cv2.erode(face.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
         photo = view.image.pixels.astype(np.float64)
         mixed = np.where(face[..., None], drawn, photo)
         off = (mixed - photo)[core]
-        eye_share = float(((mixed - photo)[core & eyes] ** 2).sum() / max(float((off**2).sum()), 1e-9))
         psnr = 10 * np.log10(255.0**2 / max(float((off**2).mean()), 1e-9))
-        likeness = ssim(mixed @ luma, photo @ luma)[core].mean()
-        found.append(Fidelity(head.name, str(view.name), float(psnr), float(likeness), float(off.mean()), eye_share))
+        likeness = ssim(mixed @ luma, photo @ luma)
+        squares = ((mixed - photo) ** 2).sum(axis=-1)
+        parts = {
+            name: np.array(
+                [
+                    (core & on).sum() / core.sum(),
+                    squares[core & on].sum() / max(float(squares[core].sum()), 1e-9),
+                    (1 - likeness)[core & on].sum() / core.sum(),
+                ]
+            )
+            for name, on in regions.items()
+        }
+        grainless = np.nan
+        if grain:
+            smooth = cv2.fastNlMeansDenoisingColored(view.image.pixels, None, 6, 6, 5, 15).astype(np.float64)
+            grainless = float(ssim(smooth @ luma, photo @ luma)[core].mean())
+        found.append(
+            Fidelity(head.name, str(view.name), float(psnr), float(likeness[core].mean()), float(off.mean()), parts, grainless)
+        )
         if pictures is not None:
             y, x = np.flatnonzero(face.any(1)), np.flatnonzero(face.any(0))
             window = (slice(y[0], y[-1] + 1), slice(x[0], x[-1] + 1))
@@ -117,14 +144,19 @@ def rebuilt(head: SavedHead) -> ByteArray:
 
 def table(rows: Sequence[Fidelity]) -> str:
     """Means, and the worst ten."""
-    psnr, likeness, eyes = (np.mean([getattr(r, field) for r in rows]) for field in ("psnr", "ssim", "eyes"))
-    lines = [f"{len(rows)} photos: PSNR {psnr:.2f} dB, SSIM {likeness:.3f} (means); eyes {eyes:.0%} of the error"]
+    psnr, likeness, grainless = (np.mean([getattr(r, field) for r in rows]) for field in ("psnr", "ssim", "grainless"))
+    lines = [f"{len(rows)} photos: PSNR {psnr:.2f} dB, SSIM {likeness:.4f} (means)"]
+    if np.isfinite(grainless):
+        lines.append(f"The photos themselves, with their grain taken out: SSIM {grainless:.3f}")
+    for name in rows[0].parts:
+        area, error, loss = np.mean([r.parts[name] for r in rows], axis=0)
+        lines.append(f"{name:>20}: {area:5.1%} of the face, {error:5.1%} of the squared error, takes {loss:.4f} from the SSIM")
     for view in sorted({r.view for r in rows}):
         own = [r for r in rows if r.view == view]
         lines.append(f"{view:>6}: {np.mean([r.psnr for r in own]):.2f} dB, {np.mean([r.ssim for r in own]):.3f}")
     lines.append(f"The worst {WORST}:")
     lines += [
-        f"{r.name:>16} {r.view:>6} {r.psnr:6.2f} dB {r.ssim:.3f} bias {r.bias:+.1f}, eyes {r.eyes:.0%} of the error"
+        f"{r.name:>16} {r.view:>6} {r.psnr:6.2f} dB {r.ssim:.3f} bias {r.bias:+.1f}, eyeballs {r.parts['eyeballs'][1]:.0%} of the error"
         for r in sorted(rows, key=lambda r: r.psnr)[:WORST]
     ]
     return "\n".join(lines) + "\n"
@@ -136,13 +168,14 @@ def main() -> None:
     parser.add_argument("results", type=Path, nargs="+")
     parser.add_argument("--rebuild", action="store_true")
     parser.add_argument("--pictures", type=Path, help="folder for photo, drawing and twice the difference, side by side")
+    parser.add_argument("--grain", action="store_true", help="also what the photos' own grain costs")
     options = parser.parse_args()
     if options.pictures:
         options.pictures.mkdir(parents=True, exist_ok=True)
     rows: list[Fidelity] = []
     for path in sorted(p for folder in options.results for p in folder.rglob("*.head.npz")):
         head = load_head(path)
-        rows += measure(head, rebuilt(head) if options.rebuild else head.texture.albedo, options.pictures)
+        rows += measure(head, rebuilt(head) if options.rebuild else head.texture.albedo, options.pictures, options.grain)
     sys.stdout.write(table(rows))
 
 
