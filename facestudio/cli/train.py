@@ -40,3 +40,27 @@ def landmarks(
         held_out = held_out.expanduser() if held_out else None
         said = train_landmarks(data.expanduser(), out.expanduser(), minutes, held_out, progress, cancel, begin)
     screen.print(said, markup=False)
+
+
+@app.command()
+def sfm(
+    data: Data,
+    out: Out,
+    config: Annotated[str, typer.Option(help="small: minutes on a CPU; paper: 384 pixels, 50 epochs, for a GPU.")] = "small",
+    minutes: Annotated[
+        float | None, typer.Option(min=0.01, help="Train so long, instead of the configuration's own end.")
+    ] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Train so many steps, instead of its own end.")] = None,
+    landmarks: Annotated[int | None, typer.Option(min=68, max=800, help="How many of the dense landmarks.")] = None,
+    losses: Annotated[str, typer.Option(help="full, photometric or landmarks: the columns of the paper's ablation.")] = "full",
+    held_out: HeldOut = None,
+) -> None:
+    """The deep SfM networks: depth of a photo, motion between two. Data: facestudio synth --mode orbit --maps."""
+    with running() as (progress, cancel):
+        from facestudio.pipeline.train import train_sfm
+
+        held_out = held_out.expanduser() if held_out else None
+        said = train_sfm(
+            data.expanduser(), out.expanduser(), config, minutes, steps, landmarks, losses, held_out, progress, cancel
+        )
+    screen.print(said, markup=False)

@@ -13,6 +13,8 @@ import numpy as np
 from facestudio.atomic import write_folder
 from facestudio.errors import OutputError
 from facestudio.export.checklist import Check, metahuman_checklist
+from facestudio.export.cloud import SUFFIX as CLOUD_SUFFIX
+from facestudio.export.cloud import cloud_bytes
 from facestudio.export.formats import DEFAULT, FORMATS, PREVIEW_NAME, REPORT_NAME
 from facestudio.export.head_json import head_json
 from facestudio.export.overlay import photo_and_overlay
@@ -74,8 +76,8 @@ def export_head(
 ) -> list[Path]:
     """Write a head's files into the folder `out`, all or none; returns their paths, sorted.
 
-    name: stem of the files, see `export.formats.FORMATS`. formats: which of those to write. Files of the same names are replaced, others
-    in the folder stay.
+    name: stem of the files, see `export.formats.FORMATS`. formats: which of those to write. A head that rests on points brings
+    NAME.points.ply along. Files of the same names are replaced, others in the folder stay.
     seconds in NAME.json are the reconstruction's with "export" added: the time from this call until that file is composed, last.
     Raises OutputError when the folder cannot be written or the name cannot be a file's, Cancelled when asked to stop,
     ValueError for an unknown format or parts that do not belong together.
@@ -130,6 +132,9 @@ def _write(job: _Job, folder: Path, formats: set[str]) -> None:
     job.at(0.95, f"{job.scene.name}.json")
     if report is not None:
         write_text(folder / REPORT_NAME, beside(report, job.cancel))
+    if job.reconstruction.points is not None:
+        cloud = cloud_bytes(job.reconstruction.points, str(job.scene.metadata["scale_note"]))
+        (folder / f"{job.scene.name}{CLOUD_SUFFIX}").write_bytes(cloud)
     job.cancel.check()
     if "json" in formats:
         job.checks  # noqa: B018 - measured once, and a look at the token stands before and after it

@@ -24,7 +24,19 @@ from facestudio.export.pictures import decoded, jpeg_bytes, original_bytes, png_
 from facestudio.head.model import HeadModel, pack_arrays
 from facestudio.head.store import load_head as load_head_model
 from facestudio.progress import CancelToken, beside
-from facestudio.types import Camera, Float64Array, Image, Landmarks, Reconstruction, Scale, Texture, View, ViewName, ViewQuality
+from facestudio.types import (
+    Camera,
+    Float64Array,
+    Image,
+    Landmarks,
+    PointCloud,
+    Reconstruction,
+    Scale,
+    Texture,
+    View,
+    ViewName,
+    ViewQuality,
+)
 
 SCHEMA_VERSION = 1
 ENDING = ".head.npz"
@@ -76,6 +88,8 @@ def saved_bytes(
         arrays["gaze"] = r.gaze
     if r.world_from_head is not None:
         arrays["world_from_head"] = r.world_from_head
+    if r.points is not None:
+        arrays |= {f"points/{key}": value for key, value in vars(r.points).items()}
     for i, (view, camera) in enumerate(zip(r.views, r.cameras, strict=True)):
         cancel.check()
         arrays[f"view/{i}/camera"] = _camera_numbers(camera)
@@ -231,7 +245,20 @@ def _reconstruction(meta: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Re
         world_from_head=numbers("world_from_head") if "world_from_head" in arrays else None,
         sigma=numbers("sigma") if "sigma" in arrays else None,
         gaze=numbers("gaze") if "gaze" in arrays else None,
+        points=_points(arrays) if "points/points" in arrays else None,
     )
+
+
+def _points(arrays: dict[str, NDArray[Any]]) -> PointCloud:
+    points = np.asarray(arrays["points/points"], dtype=np.float32)
+    normals = np.asarray(arrays["points/normals"], dtype=np.float32)
+    colours = np.asarray(arrays["points/colours"], dtype=np.uint8)
+    views = np.asarray(arrays["points/views"], dtype=np.uint8)
+    if not points.shape == normals.shape == colours.shape == (len(views), 3):
+        raise ValueError("the points, their normals and colours do not belong together")
+    if not np.isfinite(points).all() or not np.isfinite(normals).all():
+        raise ValueError("points hold values that are not finite")
+    return PointCloud(points, colours, normals, views)
 
 
 def _view(entry: dict[str, Any], arrays: dict[str, NDArray[Any]], i: int, rig: Camera | None) -> View:

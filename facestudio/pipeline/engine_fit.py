@@ -157,4 +157,5 @@ def human_sized(r: Reconstruction, job: Job) -> Reconstruction:
         posed_vertices=r.posed_vertices * factor,
         cameras=tuple(replace(c, t=c.t * factor) for c in r.cameras),
         sigma=None if r.sigma is None else r.sigma * factor,
+        points=None if r.points is None else replace(r.points, points=(r.points.points * factor).astype(np.float32)),
     )

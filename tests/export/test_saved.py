@@ -16,13 +16,14 @@ import pytest
 from facestudio.errors import HeadModelError, OutputError, SavedHeadError
 from facestudio.export.saved import SavedHead, load_head, save_head, saved_bytes
 from facestudio.head.model import HeadModel
-from facestudio.types import Camera, Image, Landmarks, Reconstruction, Texture, View
+from facestudio.types import Camera, Image, Landmarks, PointCloud, Reconstruction, Texture, View
 
 WRITTEN = {
     Reconstruction: {
         "head_model", "identity", "expression", "vertices", "posed_vertices", "views", "cameras", "scale", "quality", "engine", "notes",
-        "seconds", "mean_head_reprojection_px", "world_from_head", "sigma", "gaze",
+        "seconds", "mean_head_reprojection_px", "world_from_head", "sigma", "gaze", "points",
     },
+    PointCloud: {"points", "colours", "normals", "views"},
     Texture: {"albedo", "provenance", "views_seen"},
     View: {"name", "image", "camera", "landmarks"},
     Image: {"pixels", "focal_px", "source", "notes"},
@@ -50,8 +51,15 @@ def whole(small_reconstruction: Reconstruction, small_model: HeadModel, tmp_path
     cameras = tuple(dataclasses.replace(c, distortion=np.array([0.1, -0.02, 1e-3, 0.0, 0.3])) for c in r.cameras)
     world = np.arange(12.0).reshape(3, 4)
     sigma = rng.uniform(0, 1e-3, small_model.vertex_count)
+    unit = np.tile(np.array([0.0, 0.6, 0.8], np.float32), (7, 1))
+    points = PointCloud(
+        rng.standard_normal((7, 3)).astype(np.float32),
+        rng.integers(0, 255, (7, 3), dtype=np.uint8),
+        unit,
+        np.arange(7, dtype=np.uint8),
+    )
     return dataclasses.replace(
-        r, views=tuple(views), cameras=cameras, world_from_head=world, sigma=sigma, gaze=rng.normal(size=(2, 3))
+        r, views=tuple(views), cameras=cameras, world_from_head=world, sigma=sigma, gaze=rng.normal(size=(2, 3)), points=points
     )
 
 

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QWidget
 
 from facestudio.app.viewer.colours import Rgb, ViewMode
 from facestudio.app.viewer.surface import ShownHead
-from facestudio.types import ByteArray, Camera, FloatArray
+from facestudio.types import ByteArray, Camera, FloatArray, PointCloud
 
 
 class Viewer(Protocol):
@@ -36,6 +36,9 @@ class Viewer(Protocol):
 
     def set_landmarks(self, points: FloatArray | None) -> None:
         """Show dots at (N, 3), metres, head frame; None hides them."""
+
+    def set_points(self, cloud: PointCloud | None) -> None:
+        """Show the points that a head rests on, in their own colours; None hides them."""
 
     def set_light(self, degrees: float) -> None:
         """Where the main light comes from, round the eye's axis to the head: 0 from the front, positive from the right."""
@@ -80,6 +83,7 @@ class RememberingViewer:
         self.moves = 0
         self.mode = ViewMode.TEXTURE
         self.landmarks: FloatArray | None = None
+        self.points: PointCloud | None = None
         self.light = 0.0
         self.turntable = False
         self.camera: Camera | None = None
@@ -111,6 +115,10 @@ class RememberingViewer:
     def set_landmarks(self, points: FloatArray | None) -> None:
         """Remember it."""
         self.landmarks = points
+
+    def set_points(self, cloud: PointCloud | None) -> None:
+        """Remember them."""
+        self.points = cloud
 
     def set_light(self, degrees: float) -> None:
         """Remember it."""

@@ -17,15 +17,15 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QWidget
 from pyvistaqt import QtInteractor
 from vtkmodules.vtkCommonTransforms import vtkTransform
-from vtkmodules.vtkRenderingCore import vtkCamera
+from vtkmodules.vtkRenderingCore import vtkActor, vtkCamera
 
 from facestudio.app.viewer.colours import Rgb, ViewMode
 from facestudio.app.viewer.hand import Hand, Move
 from facestudio.app.viewer.orbit import orbited
 from facestudio.app.viewer.placement import Placement, at_camera, between, home
 from facestudio.app.viewer.surface import ShownHead
-from facestudio.app.viewer.vtk_scene import DotsActor, HeadActor, PhotoPlanes, lights
-from facestudio.types import ByteArray, Camera, Float64Array, FloatArray
+from facestudio.app.viewer.vtk_scene import DotsActor, HeadActor, PhotoPlanes, cloud_actor, lights
+from facestudio.types import ByteArray, Camera, Float64Array, FloatArray, PointCloud
 
 FLIGHT_SECONDS = 0.35
 _FRAME_MS = 16
@@ -60,6 +60,7 @@ class VtkViewer(QObject):
         self._renderer = self._window.renderer
         self._head: HeadActor | None = None
         self._dots: DotsActor | None = None
+        self._cloud: vtkActor | None = None
         self._photo: PhotoPlanes | None = None
         self._at: Camera | None = None
         self._mode = ViewMode.TEXTURE
@@ -122,6 +123,16 @@ class VtkViewer(QObject):
             self._renderer.AddActor(self._dots.actor)
         else:
             self._dots.move(points)
+        self._draw()
+
+    def set_points(self, cloud: PointCloud | None) -> None:
+        """Show the points that a head rests on, in their own colours; None hides them."""
+        if self._cloud is not None:
+            self._renderer.RemoveActor(self._cloud)
+            self._cloud = None
+        if cloud is not None:
+            self._cloud = cloud_actor(cloud)
+            self._renderer.AddActor(self._cloud)
         self._draw()
 
     def set_light(self, degrees: float) -> None:
@@ -187,6 +198,7 @@ class VtkViewer(QObject):
         self._flying.stop()
         self._drop_photo()
         self.set_landmarks(None)
+        self.set_points(None)
         if self._head is not None:
             self._renderer.RemoveActor(self._head.actor)
             self._head = None

@@ -143,6 +143,7 @@ class HeadPage(Page):
         self.context.navigator.capture_opened.connect(p.open)
         self.tools.mode_chosen.connect(self._choose_mode)
         self.tools.landmarks_wanted.connect(lambda _on: self._show_landmarks())
+        self.tools.points_wanted.connect(lambda _on: self._show_points())
         self.tools.light_turned.connect(lambda degrees: self._tell(lambda viewer: viewer.set_light(degrees)))
         self.tools.turntable_wanted.connect(self._turn)
         self.tools.reset_wanted.connect(self._go_home)
@@ -158,6 +159,7 @@ class HeadPage(Page):
             ("F", self._go_home),
             ("T", self.tools.turntable.toggle),
             ("L", self.tools.landmarks.toggle),
+            ("P", lambda: self.tools.points.isVisible() and self.tools.points.toggle()),
             ("Ctrl+Shift+S", self._keep_screenshot),
         ):
             # In the whole window, the inspector included, but only while this page is in front.
@@ -222,6 +224,8 @@ class HeadPage(Page):
         self._tell(lambda viewer: viewer.show_head(opened.shown))
         self._choose_mode(self._mode)
         self._show_landmarks()
+        self.tools.points.setVisible(opened.reconstruction.points is not None)
+        self._show_points()
 
     def prepare(self) -> None:
         """Make the viewer."""
@@ -292,6 +296,11 @@ class HeadPage(Page):
             at = self.presenter.vertices() if vertices is None else vertices
             points = on_surface(at, opened.model.faces, known[0]) if known else None
         self._tell(lambda viewer: viewer.set_landmarks(points))
+
+    def _show_points(self) -> None:
+        opened = self.presenter.opened
+        cloud = opened.reconstruction.points if opened is not None and self.tools.points.isChecked() else None
+        self._tell(lambda viewer: viewer.set_points(cloud))
 
     def _flew(self, index: int) -> None:
         self.film.show_current(index)

@@ -24,10 +24,11 @@ START_LIGHT = 35
 
 
 class ToolRow(QFrame):
-    """mode_chosen(ViewMode), landmarks_wanted(bool), light_turned(degrees), turntable_wanted(bool), reset_wanted(), screenshot_wanted()."""
+    """What the operator wants of the viewer, one signal each."""
 
     mode_chosen = Signal(object)
     landmarks_wanted = Signal(bool)
+    points_wanted = Signal(bool)
     light_turned = Signal(float)
     turntable_wanted = Signal(bool)
     reset_wanted = Signal()
@@ -54,6 +55,10 @@ class ToolRow(QFrame):
             row.addWidget(button)
         row.addStretch(1)
         self.landmarks = self._tool("eye", tr("Landmarks on the head (L)"), tr("Landmarks on the head"), checkable=True)
+        self.points = self._tool(
+            "points", tr("Points the head was fitted to (P)"), tr("Points the head was fitted to"), checkable=True
+        )
+        self.points.hide()
         self.light = LightDial(self)
         self.light.setValue(START_LIGHT)
         self.light.setToolTip(tr("Turn the light"))
@@ -61,8 +66,9 @@ class ToolRow(QFrame):
         self.turntable = self._tool("turntable", tr("Turntable (T)"), tr("Turntable"), checkable=True)
         self.reset = self._tool("reset", tr("Show the whole head (F)"), tr("Show the whole head"))
         self.screenshot = self._tool("screenshot", tr("Screenshot (Ctrl+Shift+S)"), tr("Screenshot"))
-        for widget in (self.landmarks, self.light, self.turntable, self.reset, self.screenshot):
+        for widget in (self.landmarks, self.points, self.light, self.turntable, self.reset, self.screenshot):
             row.addWidget(widget)
+        self.points.toggled.connect(self.points_wanted)
         self.landmarks.toggled.connect(self.landmarks_wanted)
         self.light.valueChanged.connect(lambda degrees: self.light_turned.emit(float(degrees)))
         self.turntable.toggled.connect(self.turntable_wanted)
