@@ -9,10 +9,13 @@ import numpy as np
 
 from facestudio.geometry.frames import yaw_degrees
 from facestudio.geometry.shading import vertex_normals
-from facestudio.head.landmarks import LandmarkBasis, embedding
+from facestudio.head.dense import dense_on_face
+from facestudio.head.landmarks import LandmarkBasis
 from facestudio.head.model import HeadModel
+from facestudio.landmarks.mediapipe_detector import POINTS
 from facestudio.paths import models_dir
-from facestudio.pipeline.engine_fit import human_sized, landmark_head
+from facestudio.pipeline.engine_fit import human_sized, landmark_head, with_eyes
+from facestudio.pipeline.evidence import evidence_points
 from facestudio.pipeline.job import Job
 from facestudio.progress import CancelToken, Progress, silent
 from facestudio.reconstruct.detector_error import DetectorError
@@ -24,7 +27,6 @@ from facestudio.reconstruct.sfm.infer import InferConfig, Measured, load_net, me
 from facestudio.reconstruct.sfm.marks import marks_in_space
 from facestudio.types import BoolArray, Camera, Float32Array, Float64Array, PointCloud, Reconstruction, View
 
-SCHEME = "mediapipe478"
 TURNED_AWAY = 0.2  # least cosine between the normal at a landmark and the ray to it, for the landmark to count as seen
 
 
@@ -46,18 +48,17 @@ def by_points(job: Job) -> Reconstruction:
         return human_sized(replace(fit, notes=(*fit.notes, note)), job)
     job.partial(human_sized(fit, job))
     with job.clock.stage("points"):
+        basis = best_landmarks(job.basis)
         found = points_and_head(
             job.model,
-            job.basis,
-            frames_of(fit.views, fit.cameras, job.model, job.basis, job.error),
+            basis,
+            frames_of(fit.views, fit.cameras, job.model, basis, job.error),
             job.masks,
             free_size=not job.triplet.calibrated,
             progress=job.progress,
             cancel=job.cancel,
         )
-    head = rigid(
-        job.basis, job.basis.mean + job.basis.identity @ found.fitted.identity + job.basis.expression @ found.fitted.expression
-    )
+    head = rigid(job.basis, evidence_points(job.model, found.fitted.posed, job.basis))
     views = zip(fit.quality, fit.views, found.cameras, strict=True)
     quality = tuple(
         replace(q, reprojection_px=landmark_residual(v, c, head, job.error), yaw_degrees=yaw_degrees(c)) for q, v, c in views
@@ -78,7 +79,15 @@ def by_points(job: Job) -> Reconstruction:
         world_from_head=world,
         points=found.cloud,
     )
-    return human_sized(result, job)
+    return human_sized(with_eyes(result, job), job)
+
+
+def best_landmarks(basis: LandmarkBasis) -> LandmarkBasis:
+    """Of the landmarks that the fit rests on (`pipeline.evidence`) the dense ones, where there are any: they cover the whole head."""
+    dense = basis.ids >= POINTS
+    if not dense.any():
+        return basis
+    return LandmarkBasis(basis.ids[dense], basis.mean[dense], basis.identity[dense], basis.expression[dense], basis.named)
 
 
 def points_and_head(
@@ -110,22 +119,29 @@ def points_and_head(
 def frames_of(
     views: Sequence[View], cameras: Sequence[Camera], model: HeadModel, basis: LandmarkBasis, error: DetectorError
 ) -> list[Frame]:
-    """Views as frames: lens distortion undone, the detector's known bias taken off, landmarks that face away not counted as seen."""
+    """Views as frames: lens distortion undone, the detector's known bias taken off, hidden landmarks and those that face away not seen."""
     frames = []
     for view, camera in zip(views, cameras, strict=True):
         assert view.landmarks is not None
         per_metre = camera.K[0, 0] / float(camera.t[2])
         pixels = view.landmarks.points[basis.ids] - per_metre * error.at(yaw_degrees(camera), basis.ids).bias
-        frames.append(without_distortion(view.image.pixels, camera, pixels, facing(model, basis, camera)))
+        seen = facing(model, basis, camera)
+        if view.landmarks.seen is not None:
+            seen &= view.landmarks.seen[basis.ids] > 0.5
+        frames.append(without_distortion(view.image.pixels, camera, pixels, seen, _on_face(model, basis)))
     return frames
+
+
+def _on_face(model: HeadModel, basis: LandmarkBasis) -> BoolArray | None:
+    """(N,) bool: which landmarks lie on the face; None: all, as mediapipe's do."""
+    if not (basis.ids >= POINTS).all() or model.name != "openhead":
+        return None
+    return np.asarray(dense_on_face(model)[basis.ids - POINTS])
 
 
 def facing(model: HeadModel, basis: LandmarkBasis, camera: Camera) -> BoolArray:
     """(N,) bool: which landmarks of the average head turn towards a camera."""
-    e = embedding(model, SCHEME)
-    rows = np.flatnonzero(np.isin(e.ids, basis.ids))
-    normals = vertex_normals(model.template, model.faces)[model.faces[e.faces[rows]]]
-    n = np.einsum("nk,nkc->nc", e.bary[rows].astype(np.float64), normals)
+    n = evidence_points(model, vertex_normals(model.template, model.faces), basis)
     ray = camera.centre - basis.mean
     cosine = (n * ray).sum(1) / (np.linalg.norm(n, axis=1) * np.linalg.norm(ray, axis=1))
     return np.asarray(cosine > TURNED_AWAY)

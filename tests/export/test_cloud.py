@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import trimesh
@@ -26,7 +27,7 @@ def cloud(count: int = 50) -> PointCloud:
 
 def test_another_program_reads_the_points_and_their_colours() -> None:
     given = cloud()
-    read = trimesh.load(io.BytesIO(cloud_bytes(given, "size assumed")), file_type="ply")
+    read: Any = trimesh.load(io.BytesIO(cloud_bytes(given, "size assumed")), file_type="ply")
     assert np.allclose(read.vertices, given.points, atol=1e-6)
     assert np.array_equal(np.asarray(read.colors)[:, :3], given.colours)
 

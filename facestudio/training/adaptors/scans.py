@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import trimesh
@@ -65,7 +66,7 @@ def facescape_scans(folder: Path) -> list[Place]:
 def read_scan(place: Place) -> Scan:
     """Read a scan with its picture. Raises DatasetError when the file is damaged, or not in millimetres."""
     try:
-        mesh = trimesh.load(place.path, process=False, force="mesh")
+        mesh: Any = trimesh.load(place.path, process=False, force="mesh")
         vertices = np.asarray(mesh.vertices, dtype=np.float64) * _MILLIMETRE
         faces = np.asarray(mesh.faces, dtype=np.int64)
     except Exception as error:  # trimesh's readers raise whatever the damaged bytes lead to

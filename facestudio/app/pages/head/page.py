@@ -159,7 +159,7 @@ class HeadPage(Page):
             ("F", self._go_home),
             ("T", self.tools.turntable.toggle),
             ("L", self.tools.landmarks.toggle),
-            ("P", lambda: self.tools.points.isVisible() and self.tools.points.toggle()),
+            ("P", self._toggle_points),
             ("Ctrl+Shift+S", self._keep_screenshot),
         ):
             # In the whole window, the inspector included, but only while this page is in front.
@@ -296,6 +296,10 @@ class HeadPage(Page):
             at = self.presenter.vertices() if vertices is None else vertices
             points = on_surface(at, opened.model.faces, known[0]) if known else None
         self._tell(lambda viewer: viewer.set_landmarks(points))
+
+    def _toggle_points(self) -> None:
+        if self.tools.points.isVisible():
+            self.tools.points.toggle()
 
     def _show_points(self) -> None:
         opened = self.presenter.opened
