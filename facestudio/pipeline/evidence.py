@@ -28,9 +28,12 @@ _IRISES = 468
 
 
 def best_evidence(model: HeadModel) -> Evidence:
-    """What the fit rests on when nobody asks: both, where the model knows the dense landmarks and their weights are shipped."""
+    """What the fit rests on when nobody asks: the dense landmarks, where the model knows them and their weights are shipped.
+
+    Mediapipe's beside them made heads worse on the bench (docs/dense_landmarks.md): the dense ones already hold what they say.
+    """
     shipped = dense_weights().is_file() and (models_dir() / "dense_error.npz").is_file()
-    return "both" if shipped and DENSE in model.embeddings else "mediapipe"
+    return "dense" if shipped and DENSE in model.embeddings else "mediapipe"
 
 
 def evidence_basis(model: HeadModel, evidence: Evidence = "mediapipe") -> LandmarkBasis:
