@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from facestudio.errors import CameraFileError, FitError
+from facestudio.landmarks.mediapipe_detector import POINTS
 from facestudio.types import FloatArray, View
 
 
@@ -52,5 +53,6 @@ def check_fit(
 
 
 def _face_px(view: View) -> float:
-    points = view.landmarks.points if view.landmarks is not None else np.zeros((1, 2))
+    # Mediapipe's points, which come first, span the face; dense ones behind them the whole head.
+    points = view.landmarks.points[:POINTS] if view.landmarks is not None else np.zeros((1, 2))
     return max(float(np.ptp(points, axis=0).max()), 1.0)

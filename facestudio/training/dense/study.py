@@ -47,7 +47,8 @@ _ENTRY = {
     "source": "statistics of mediapipe FaceMesh 0.10.21 (Apache-2.0) and of our dense landmarks on 120 synthetic OpenHead subjects "
     "wearing MakeHuman's CC0 assets",
 }
-STUDY = replace(ErrorStudyConfig(), shared_modes=80, single_modes=20, caution=5.0)
+# Twice mediapipe's caution: 800 points of one network are fewer witnesses than 478 of another. Chosen on bench/dev, of 5, 10 and 20.
+STUDY = replace(ErrorStudyConfig(), shared_modes=80, single_modes=20, caution=10.0)
 
 
 @dataclass(frozen=True)

@@ -154,7 +154,8 @@ def landmark_tiles(triplet: Triplet) -> tuple[Tile, ...]:
     tiles = []
     for view in triplet.views:
         points = shown_landmarks(view)
-        crop = head_crop(_with_hair(points), view.image.height, view.image.width, TILE_HEIGHT, TILE_WIDTH)
+        face = points if view.landmarks is None else view.landmarks.points[:478]  # dense landmarks behind them reach beyond it
+        crop = head_crop(_with_hair(face), view.image.height, view.image.width, TILE_HEIGHT, TILE_WIDTH)
         tiles.append(Tile(view.name, crop.picture(view.image.pixels), None, crop.into(points)))
     return tuple(tiles)
 
