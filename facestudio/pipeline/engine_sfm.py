@@ -55,6 +55,7 @@ def by_points(job: Job) -> Reconstruction:
             frames_of(fit.views, fit.cameras, job.model, basis, job.error),
             job.masks,
             free_size=not job.triplet.calibrated,
+            expected=(fit.identity, fit.expression),
             progress=job.progress,
             cancel=job.cancel,
         )
@@ -96,18 +97,21 @@ def points_and_head(
     frames: Sequence[Frame],
     masks: Sequence[Float32Array] | None,
     free_size: bool,
+    expected: tuple[Float64Array, Float64Array] | None = None,
     config: InferConfig | None = None,
     progress: Progress = silent,
     cancel: CancelToken | None = None,
 ) -> PointHead:
     """Points of two or more frames and the head in them. frames: their landmarks are the rows of the basis, their cameras are trusted.
 
-    masks: (H, W) per frame, 1 where the person is. Raises FitError, HeadModelError when the networks are missing, Cancelled.
+    masks: (H, W) per frame, 1 where the person is. expected: identity and expression of the landmark fit, as in `fit_head`.
+
+    Raises FitError, HeadModelError when the networks are missing, Cancelled.
     """
     net, size = load_net(models_dir())
     measured = measure(net, size, frames, masks, config, progress, cancel)
     marks, known = marks_in_space(measured, [f.visible for f in frames])
-    fitted = fit_head(measured.cloud, model, basis, marks, known, free_size, cancel=cancel)
+    fitted = fit_head(measured.cloud, model, basis, marks, known, free_size, expected=expected, cancel=cancel)
     return PointHead(
         fitted,
         tuple(_from_model(c, fitted) for c in measured.cameras),

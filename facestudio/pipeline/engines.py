@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from facestudio.pipeline.job import Job
     from facestudio.types import Reconstruction
 
-ENGINES = ("auto", "fit")
-HELP = "auto: landmarks, then dense matching; fit: landmarks only."
+ENGINES = ("auto", "fit", "sfm")
+HELP = "auto: landmarks, then dense matching; fit: landmarks only; sfm: depth networks, points, and a head fitted to them."
 
 
 def check_engine(name: str) -> None:
@@ -32,6 +32,10 @@ def solve_head(engine: str, job: Job) -> Reconstruction:
 
 def _solver(engine: str) -> Callable[[Job], Reconstruction]:
     # Imported when asked for: each engine brings its own heavy libraries.
+    if engine == "sfm":
+        from facestudio.pipeline import engine_sfm
+
+        return engine_sfm.by_points
     from facestudio.pipeline import engine_fit
 
     return {"auto": engine_fit.by_matching, "fit": engine_fit.by_landmarks}[engine]

@@ -2,7 +2,7 @@
 
     python -m tests.benchmarks.bench_sfm arms ARMS ORBIT_VAL docs/sfm     # ARMS/LOSSES-LANDMARKS: folders that `train sfm` wrote
     python -m tests.benchmarks.bench_sfm orbits ORBIT_VAL docs/sfm        # the shipped networks on whole orbits
-    python -m tests.benchmarks.bench_sfm dev ../shared/bench/dev docs/sfm # the shipped networks on three photos
+    python -m tests.benchmarks.bench_sfm dev ../shared/bench/dev docs/sfm [HEAD …] # the shipped networks on three photos
 
 Each writes a table of numbers as CSV; `arms` also draws depth maps side by side.
 """
@@ -126,8 +126,8 @@ def orbits_of(held_out: Path, out: Path) -> None:
     write_table(out / "sfm_orbits.csv", [*rows, {"subject": "mean", **mean_of(rows)}])
 
 
-def dev(bench: Path, out: Path, calibrated: bool = True) -> None:
-    """The engine on three photos of each head of the bench: its points and its head against the truth."""
+def dev(bench: Path, out: Path, *names: Path, calibrated: bool = True) -> None:
+    """The engine on three photos of each head of the bench, or of the named ones: its points and its head against the truth."""
     from facestudio.evaluate.datasets.bench import head_names, read_head
     from facestudio.evaluate.prediction import Prediction, mean_head
     from facestudio.evaluate.scoring import score
@@ -136,7 +136,7 @@ def dev(bench: Path, out: Path, calibrated: bool = True) -> None:
 
     model = load_head("open")
     rows: list[dict[str, object]] = []
-    for name in head_names(bench):
+    for name in head_names(bench, [n.name for n in names] or None):
         head = read_head(bench, name, calibrated=calibrated)
         r = solved(head.photos, head.cameras if calibrated else None, model)
         assert r.points is not None

@@ -41,7 +41,7 @@ def frames() -> list[Frame]:
 def test_points_become_a_head_that_still_projects_onto_its_photos(shipped: Path, free_size: bool) -> None:
     model, marks = load_head("open"), basis()
     config = InferConfig(adapt_steps=60, adapt_rate=2e-3)
-    found = points_and_head(model, marks, frames(), None, free_size, config)
+    found = points_and_head(model, marks, frames(), None, free_size, config=config)
     head = marks.mean + marks.identity @ found.fitted.identity + marks.expression @ found.fitted.expression
     for frame, camera in zip(frames(), found.cameras, strict=True):
         gaps = np.linalg.norm(project(camera, head) - frame.landmarks, axis=1)[frame.visible]

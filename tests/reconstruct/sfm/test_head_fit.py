@@ -15,7 +15,7 @@ from facestudio.types import Float64Array, PointCloud
 
 MODEL = load_head("open")
 BASIS = landmark_basis(MODEL, "mediapipe478")
-QUICK = HeadFitConfig(points=1200, rounds=6)
+QUICK = HeadFitConfig(points=1200, rounds=6, sigma_m=0.002, worth=500.0, mark_sigma_m=0.004, mark_worth=120.0)
 TURN, SHIFT = exp_so3(np.array([0.03, -0.05, 0.02])), np.array([0.003, -0.004, 0.006])
 
 
@@ -26,7 +26,13 @@ def truth() -> tuple[Float64Array, Float64Array]:
     return identity, MODEL.template + MODEL.identity_basis @ identity
 
 
-def fitted(scale: float, free_size: bool, noise_m: float = 0.0005) -> FittedHead:
+def fitted(
+    scale: float,
+    free_size: bool,
+    noise_m: float = 0.0005,
+    config: HeadFitConfig = QUICK,
+    expected: tuple[Float64Array, Float64Array] | None = None,
+) -> FittedHead:
     identity, vertices = truth()
     rng = np.random.default_rng(1)
     placed = scale * vertices @ TURN.T + SHIFT
@@ -42,7 +48,7 @@ def fitted(scale: float, free_size: bool, noise_m: float = 0.0005) -> FittedHead
     )
     marks = scale * BASIS.points(identity, np.zeros(len(MODEL.expression_names))) @ TURN.T + SHIFT
     return fit_head(
-        cloud, MODEL, BASIS, marks + 0.001 * rng.standard_normal(marks.shape), np.ones(len(marks)), free_size, QUICK
+        cloud, MODEL, BASIS, marks + 0.001 * rng.standard_normal(marks.shape), np.ones(len(marks)), free_size, config, expected
     )
 
 
@@ -78,3 +84,10 @@ def test_points_far_from_any_head_are_refused() -> None:
     )
     with pytest.raises(FitError):
         fit_head(far, MODEL, BASIS, BASIS.mean, np.zeros(len(BASIS.mean)), False)
+
+
+def test_what_other_evidence_says_is_kept_where_points_are_worth_little() -> None:
+    identity, _ = truth()
+    known = (identity, np.zeros(len(MODEL.expression_names)))
+    doubtful = HeadFitConfig(points=1200, rounds=6)
+    assert face_error(fitted(1.0, False, 0.004, doubtful, known), 1.0) < face_error(fitted(1.0, False, 0.004, doubtful), 1.0)
