@@ -64,3 +64,29 @@ def sfm(
             data.expanduser(), out.expanduser(), config, minutes, steps, landmarks, losses, held_out, progress, cancel
         )
     screen.print(said, markup=False)
+
+
+@app.command()
+def mfnet(
+    data: Data,
+    out: Out,
+    minutes: Minutes = 40.0,
+    held_out: HeldOut = None,
+    config: Annotated[str, typer.Option(help="small: what ships, for a processor; paper: the paper's ResNet-50.")] = "small",
+    landmarks: Annotated[
+        Path | None, typer.Option(help="Weights of the dense landmarks to begin with. Default: those that ship, if any.")
+    ] = None,
+    start: Annotated[Path | None, typer.Option(help="Weights of an MFNet to go on from.")] = None,
+    deca: Annotated[
+        Path | None, typer.Option(help="Your copy of deca_model.tar: its encoder starts the paper's trunk.")
+    ] = None,
+    stages: Annotated[str, typer.Option(help="Which of look, fusion, whole, self to run, separated by commas.")] = "",
+    captures: Annotated[int | None, typer.Option(min=1, help="Most captures that are looked at.")] = None,
+) -> None:
+    """MFNet: the shape of the head straight from three pictures."""
+    with running() as (progress, cancel):
+        from facestudio.pipeline.train import MFNetRequest, train_mfnet
+
+        request = MFNetRequest(config, minutes, landmarks, start, deca, tuple(filter(None, stages.split(","))), captures)
+        said = train_mfnet(data.expanduser(), out.expanduser(), request, held_out, progress, cancel)
+    screen.print(said, markup=False)

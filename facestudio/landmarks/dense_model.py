@@ -53,13 +53,15 @@ class DenseOutput:
     stages: (N, P, 2) points after each common move and each round, the last one being the answer; crop coordinates in [-1, 1], the
     outer edges of the crop's first and last pixel. log_sigma: (N, P), natural logarithm of one standard deviation of each coordinate,
     in `UNIT`s of the crop's side. seen: (N, P) logits that the point is visible. places: (N, 3, S / 4, S / 4): the place of the average
-    head, in `PLACE_M`s from its middle, that each pixel shows.
+    head, in `PLACE_M`s from its middle, that each pixel shows. last: (N, C, S / 32, S / 32), the trunk's last map, for networks that go
+    on from it.
     """
 
     stages: tuple[Tensor, ...]
     log_sigma: Tensor
     seen: Tensor
     places: Tensor
+    last: Tensor
 
     @property
     def points(self) -> Tensor:
@@ -147,7 +149,7 @@ class DenseNet(nn.Module):
             # A move is of the order of a hundredth of the crop.
             stages.append(at + said[..., :2] * (2.0 * UNIT))
             log_sigma, seen = said[..., 2].clamp(-4.0, 4.0), said[..., 3]
-        return DenseOutput(tuple(stages), log_sigma, seen, places)
+        return DenseOutput(tuple(stages), log_sigma, seen, places, last)
 
 
 def sample(features: Tensor, points: Tensor) -> Tensor:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
-from facestudio.errors import DatasetError
+from facestudio.errors import DatasetError, FaceStudioError
+from facestudio.paths import models_dir
 from facestudio.progress import CancelToken, Progress, silent
 
 
@@ -60,3 +62,68 @@ def train_sfm(
     done = train(data, out, chosen, held_out or (beside if beside.is_dir() else None), progress=progress, cancel=cancel)
     numbers = "  ".join(f"{name} {value:.4g}" for name, value in done.last.items() if name not in ("step", "seconds", "lr"))
     return f"{done.steps} steps in {done.seconds / 60:.1f} minutes: {numbers}. The weights are in {out}."
+
+
+@dataclass(frozen=True)
+class MFNetRequest:
+    """What `train_mfnet` is asked for. config: "small" or "paper". landmarks: weights of the dense landmarks (None: those that ship).
+
+    start: weights of an MFNet to go on from. deca: a user's copy of DECA's weights. stages: those to run (none: all). captures: most that
+    are looked at.
+    """
+
+    config: str = "small"
+    minutes: float = 40.0
+    landmarks: Path | None = None
+    start: Path | None = None
+    deca: Path | None = None
+    stages: tuple[str, ...] = ()
+    captures: int | None = None
+
+
+def train_mfnet(
+    data: Path,
+    out: Path,
+    request: MFNetRequest,
+    held_out: Path | None = None,
+    progress: Progress = silent,
+    cancel: CancelToken | None = None,
+) -> str:
+    """Train MFNet on a folder of synthetic triplets; the same call continues. Returns a sentence about how it went.
+
+    held_out: as for the landmarks. Raises FaceStudioError for an unknown configuration or stage, HeadModelError for weights that do not
+    fit, DatasetError, Cancelled, OutputError.
+    """
+    from dataclasses import replace
+
+    from facestudio.head.store import load_head
+    from facestudio.training.checkpoint import load_checkpoint  # torch: only for those who train
+    from facestudio.training.mfnet.train import CONFIGS, STAGES, WEIGHTS, MFNetTraining
+    from facestudio.training.mfnet.train import train_mfnet as train
+
+    if request.config not in CONFIGS:
+        raise FaceStudioError(f"There is no configuration {request.config!r}.", f"Choose one of: {', '.join(CONFIGS)}.")
+    unknown = set(request.stages) - set(STAGES)
+    if unknown:
+        raise FaceStudioError(f"There is no stage {min(unknown)!r}.", f"Choose among: {', '.join(STAGES)}.")
+    if not data.is_dir():
+        raise DatasetError(f"There is no data set {data}.", "Make one with facestudio synth.")
+    beside = data.with_name(data.name + "_val")
+    shipped = models_dir() / "dense_landmarks_net.npz"
+    training = MFNetTraining(minutes=request.minutes, stages=request.stages or STAGES)
+    found = train(
+        [data],
+        out,
+        load_head("open"),
+        config=request.config,
+        landmarks=request.landmarks or (shipped if shipped.is_file() else None),
+        start=request.start,
+        deca=load_checkpoint(request.deca) if request.deca else None,
+        held_out=held_out or (beside if beside.is_dir() else None),
+        training=replace(training, captures=request.captures or training.captures),
+        progress=progress,
+        cancel=cancel,
+    )
+    last = list(found.values())[-1]
+    numbers = "  ".join(f"{name} {value:.3f}" for name, value in last.items())
+    return f"On held-out captures: {numbers}. The weights are {out / WEIGHTS}."

@@ -33,8 +33,9 @@ class Aligned:
 
 
 def align(landmarks: Tensor, K: Tensor, mean: Tensor, normals: Tensor, trust: Tensor | None = None) -> Aligned:
-    """Landmarks (N, L, 2), crop pixels, of views with K (N, 3, 3), against the average head's points `mean` (L, 3), metres, and normals.
+    """The pose of a head's points from their pictures: landmarks (N, L, 2), crop pixels, of views with K (N, 3, 3).
 
+    mean: the points, (L, 3) or (N, L, 3), metres, of the average head or another; normals (L, 3) there.
     trust (N, L): weight of each landmark. The pose is found without gradients; the residual is differentiable in the landmarks.
     """
     trust = torch.ones_like(landmarks[..., 0]) if trust is None else trust

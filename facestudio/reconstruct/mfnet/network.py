@@ -6,18 +6,21 @@
 Paper: Zheng et al., "MFNet" (section 3.1, 3.3, figure 1). `PAPER` is its network: ResNet-50, features of 2048, one fully connected layer
 for the fusion and one for each view. `SMALL` is what FaceStudio ships, made for a processor; it departs from the paper in this:
 
-* ResNet-18 at 128 pixels;
-* the trunk also says where the dense landmarks are, and the fusion is given what the average head's pose cannot explain of them
-  (`align`), in millimetres: a shape lives in positions, which the trunk's average over the picture forgets;
-* for the same reason the fusion sees a small map of the last stage (1x1 convolution) beside the average;
-* the fusion knows the crop's camera (focal length in crop sides, place in the picture) and has one hidden layer;
-* each view's pose and camera are corrections of the pose so found, not of a face that looks straight ahead.
+* ResNet-18 at 128 pixels, the trunk of our dense landmark network (as the paper's is DECA's), which also says where the landmarks are;
+* the fusion is given what the average head's pose cannot explain of these landmarks (`align`), in millimetres: a shape lives in positions,
+  which the trunk's average over the picture forgets;
+* for the same reason the fusion sees the trunk's last map (1x1 convolution) beside its average;
+* the fusion knows the crop's camera (focal length in crop sides, place in the picture), and has one hidden layer beside a straight one;
+* each view's pose and camera are corrections of the pose in which the head so found explains the landmarks best, not of a face that looks
+  straight ahead.
 
-Both are the same class below. Perspective cameras come from the crop in closed form, see `perspective`.
+Both are the same class below: `look` at each picture, then `say` what the three show. Perspective cameras come from the crop in closed
+form, see `perspective`.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
@@ -25,24 +28,29 @@ import torch
 from torch import Tensor, nn
 
 from facestudio.geometry.shading import vertex_normals
-from facestudio.head.landmarks import embedding, on_surface
+from facestudio.head.dense import SCHEME
+from facestudio.head.landmarks import embedding
 from facestudio.head.model import HeadModel
+from facestudio.landmarks.dense_model import UNIT, DenseLandmarker, DenseNet, to_pixels, to_unit
+from facestudio.landmarks.dense_start import StartNet, start_points
 from facestudio.landmarks.resnet import Depth, ResNet
-from facestudio.reconstruct.mfnet.align import Aligned, align
+from facestudio.reconstruct.mfnet.align import align
+from facestudio.reconstruct.mfnet.decode import PointDecoder
 from facestudio.reconstruct.mfnet.perspective import camera_code, rotation, straight, translation
 
 VIEWS = 3
 POSE, CAMERA, LIGHT = 6, 3, 27
+DROPOUT = 0.1
 
 
 @dataclass(frozen=True)
 class MFNetConfig:
     """What the network is made of.
 
-    depth: of the ResNet. side: of the crops, pixels. identity, expression, texture: lengths of the codes.
-    hidden: width of the fusion's hidden layer, 0 for a single fully connected layer. map_channels: of the map that the fusion sees of the
-    last stage, 0 for none. landmarks: how many dense landmarks the trunk says, 0 for none; residuals: whether the fusion sees what the
-    average head leaves of them. camera_input: whether the fusion knows the crop's camera.
+    depth: of the ResNet (with landmarks it is the landmark network's, 18). side: of the crops, pixels. identity, expression, texture:
+    lengths of the codes. hidden: width of the fusion's hidden layer, 0 for a single fully connected layer. map_channels: of the map that
+    the fusion sees of the last stage, 0 for none. landmarks: whether the trunk is that of the landmark network and the fusion sees what the
+    average head leaves of the landmarks. camera_input: whether the fusion knows the crop's camera.
     """
 
     depth: Depth = 18
@@ -52,7 +60,7 @@ class MFNetConfig:
     texture: int = 16
     hidden: int = 512
     map_channels: int = 16
-    landmarks: int = 800
+    landmarks: bool = True
     camera_input: bool = True
 
     def to_json(self) -> dict[str, int | bool]:
@@ -60,8 +68,23 @@ class MFNetConfig:
         return asdict(self)
 
 
-PAPER = MFNetConfig(50, 224, 100, 50, 50, hidden=0, map_channels=0, landmarks=0, camera_input=False)
+PAPER = MFNetConfig(50, 224, 100, 50, 50, hidden=0, map_channels=0, landmarks=False, camera_input=False)
 SMALL = MFNetConfig()
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What the trunk sees in N pictures.
+
+    feature (N, C): the average over `map` (N, C, S / 32, S / 32), the last stage. landmarks (N, U, 2) crop pixels, those in use; log_sigma
+    (N, U): log of their standard deviation in pixels, seen (N, U) in [0, 1]: whether they can be seen; None without a landmark network.
+    """
+
+    feature: Tensor
+    map: Tensor
+    landmarks: Tensor | None = None
+    log_sigma: Tensor | None = None
+    seen: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -70,7 +93,7 @@ class Prediction:
 
     identity (B, S), standard deviations. expression (B, E), unit weights. texture (B, 3, T). light (B, 3, 9, 3), `geometry.harmonics`.
     R (B, 3, 3, 3), t (B, 3, 3) metres: head frame to camera. jaw (B, 3, 3): axis-angle of the jaw, radians.
-    landmarks (B, 3, L, 2) crop pixels and log_sigma (B, 3, L), log of their standard deviation in pixels; None without landmarks.
+    sight: what the trunk saw in the 3 B pictures.
     """
 
     identity: Tensor
@@ -80,85 +103,120 @@ class Prediction:
     R: Tensor
     t: Tensor
     jaw: Tensor
-    landmarks: Tensor | None = None
-    log_sigma: Tensor | None = None
+    sight: Sight
 
 
 class MFNet(nn.Module):
-    """See the module. mean, normals: (L, 3) float32, the average head's dense landmarks, metres, and their normals, head frame.
+    """See the module.
 
-    used: (L,) bool: the landmarks that pose and residuals rest on (skin that hair does not cover).
+    points: decodes the dense landmarks in use; rows (U,) int64: which they are; normals (U, 3) float32: of the average head there. None,
+    empty and empty without a landmark network.
     """
 
-    mean: Tensor
+    rows: Tensor
     normals: Tensor
-    used: Tensor
 
-    def __init__(self, config: MFNetConfig, mean: Tensor, normals: Tensor, used: Tensor) -> None:
+    def __init__(self, config: MFNetConfig, points: PointDecoder | None, rows: Tensor, normals: Tensor) -> None:
         super().__init__()
-        self.config = config
-        self.trunk = ResNet(config.depth)
+        self.config, self.points = config, points
+        self.register_buffer("rows", rows.long(), persistent=False)
+        self.register_buffer("normals", normals.float(), persistent=False)
+        self.landmarker = DenseLandmarker(StartNet(), DenseNet()) if config.landmarks else None
+        self.own_trunk = None if config.landmarks else ResNet(config.depth)
         width = self.trunk.channels
-        fused = width + CAMERA * config.camera_input
+        fused = width
+        if config.camera_input:
+            fused += CAMERA
         if config.map_channels:
             self.to_map = nn.Conv2d(width, config.map_channels, 1)
             fused += config.map_channels * (config.side // 32) ** 2
-        if config.landmarks:
-            self.to_landmarks = nn.Linear(width, 3 * config.landmarks)
-            fused += 2 * int(used.sum())
-        self.register_buffer("mean", mean.float(), persistent=False)
-        self.register_buffer("normals", normals.float(), persistent=False)
-        self.register_buffer("used", used.bool(), persistent=False)
         codes = config.identity + config.expression
+        if config.landmarks:
+            residuals = 2 * len(rows)
+            fused += residuals
+            self.straight = nn.Linear(VIEWS * residuals, codes, bias=False)
         if config.hidden:
             self.fusion: nn.Module = nn.Sequential(
-                nn.Linear(VIEWS * fused, config.hidden), nn.ReLU(), nn.Linear(config.hidden, codes)
+                nn.Linear(VIEWS * fused, config.hidden), nn.ReLU(), nn.Dropout(DROPOUT), nn.Linear(config.hidden, codes)
             )
         else:
             self.fusion = nn.Linear(VIEWS * fused, codes)
         self.view = nn.Linear(width, POSE + CAMERA + config.texture + LIGHT)
-        for layer in (self.view, self.fusion if isinstance(self.fusion, nn.Linear) else self.fusion[-1]):
-            assert isinstance(layer, nn.Linear)
-            nn.init.normal_(layer.weight, std=1e-3)  # training starts from the average head, seen straight on
-            nn.init.zeros_(layer.bias)
+        self._start()
 
-    def forward(self, crops: Tensor, K: Tensor) -> Prediction:
-        """crops (B, 3, 3, S, S) float in [0, 1], RGB, in the order left, front, right. K (B, 3, 3, 3): of the crops, pixels."""
-        batch = len(crops)
-        flat_K = K.reshape(-1, 3, 3).float()
-        feature_map = self.trunk.stages(crops.flatten(0, 1))[-1]
-        feature = feature_map.mean((2, 3))
-        seen = [feature]
+    @property
+    def trunk(self) -> ResNet:
+        """The shared trunk."""
+        if self.landmarker is not None:
+            return self.landmarker.net.trunk
+        assert self.own_trunk is not None
+        return self.own_trunk
+
+    def forward(self, crops: Tensor, K: Tensor, detected: Tensor | None = None) -> Prediction:
+        """crops (B, 3, 3, S, S) float in [0, 1], RGB, in the order left, front, right. K (B, 3, 3, 3): of the crops, pixels.
+
+        detected (B, 3, D, 2): the detector's points in the crops, pixels: where the landmark network begins to look; needed with landmarks.
+        """
+        return self.say(self.look(crops.flatten(0, 1), None if detected is None else detected.flatten(0, 1)), K)
+
+    def look(self, pictures: Tensor, detected: Tensor | None = None) -> Sight:
+        """What the trunk sees in pictures (N, 3, S, S), with the detector's points (N, D, 2) in them."""
+        if self.landmarker is None:
+            last = self.trunk.stages((pictures - 0.5) * 4.0)[-1]
+            return Sight(last.mean((2, 3)), last)
+        if detected is None:
+            raise ValueError("a network with landmarks needs the detector's points")
+        with torch.autocast(pictures.device.type, enabled=False):
+            start = to_unit(start_points(self.landmarker.start, detected.float()), self.config.side)
+        found = self.landmarker.net(pictures, start, self.rows)
+        log_sigma = found.log_sigma + math.log(UNIT * self.config.side)
+        points = to_pixels(found.points, self.config.side)
+        return Sight(found.last.mean((2, 3)), found.last, points, log_sigma, torch.sigmoid(found.seen))
+
+    def say(self, sight: Sight, K: Tensor) -> Prediction:
+        """The codes of B captures from what the trunk saw in their 3 B pictures, view by view. K (B, 3, 3, 3).
+
+        In full precision whatever surrounds it: cameras cannot live on three digits.
+        """
+        with torch.autocast(K.device.type, enabled=False):
+            return self._say(Sight(*(None if part is None else part.float() for part in vars(sight).values())), K.float())  # type: ignore[arg-type]
+
+    def _say(self, sight: Sight, K: Tensor) -> Prediction:
+        batch, side, flat_K = len(K), self.config.side, K.flatten(0, 1)
+        seen = [sight.feature]
         if self.config.map_channels:
-            seen.append(self.to_map(feature_map).flatten(1))
+            seen.append(self.to_map(sight.map).flatten(1))
         if self.config.camera_input:
-            seen.append(self._camera_input(flat_K).to(feature.dtype))
-        landmarks = log_sigma = None
-        R0, code0 = straight(flat_K, self.config.side), torch.zeros_like(flat_K[:, 0])
-        if self.config.landmarks:
-            landmarks, log_sigma = self._landmarks(feature)
-            found = self._align(landmarks, log_sigma, flat_K)
-            R0, code0 = found.R, camera_code(found.t, flat_K, self.config.side)
-            seen.append((found.residual.flatten(1) / 3.0).to(feature.dtype))  # three millimetres are a usual residual
-        fused = torch.cat([part.reshape(batch, -1) for part in seen], 1)
-        codes = self.fusion(fused).float()
-        pose, camera, texture, light = self.view(feature).float().split([POSE, CAMERA, self.config.texture, LIGHT], 1)
-        R = rotation(pose[:, :3]) @ R0
-        t = translation(code0 + camera, flat_K, self.config.side)
+            seen.append(self._camera_input(flat_K))
+        R0, code0 = straight(flat_K, side), torch.zeros_like(flat_K[:, 0])
+        direct: Tensor | float = 0.0
+        if sight.landmarks is not None and sight.seen is not None and self.points is not None:
+            found = align(sight.landmarks, flat_K, self.points.mean, self.normals, sight.seen)
+            # Three millimetres are a usual residual; what is hardly seen counts little; no single point shouts.
+            residual = (found.residual * found.weight[..., None] / 3.0).clamp(-4.0, 4.0).flatten(1)
+            seen.append(residual)
+            direct = self.straight(residual.reshape(batch, -1))
+        fused = torch.cat([part.reshape(batch, VIEWS, -1) for part in seen], 2).flatten(1)
+        codes = self.fusion(fused) + direct
+        identity, expression = codes.split([self.config.identity, self.config.expression], 1)
+        if sight.landmarks is not None and sight.seen is not None and self.points is not None:
+            head = self.points(identity.detach(), expression.detach()).repeat_interleave(VIEWS, 0)
+            found = align(sight.landmarks, flat_K, head, self.normals, sight.seen)
+            R0, code0 = found.R, camera_code(found.t, flat_K, side)
+        pose, camera, texture, light = self.view(sight.feature).split([POSE, CAMERA, self.config.texture, LIGHT], 1)
 
         def by_view(x: Tensor) -> Tensor:
             return x.reshape(batch, VIEWS, *x.shape[1:])
 
         return Prediction(
-            identity=codes[:, : self.config.identity],
-            expression=codes[:, self.config.identity :],
+            identity=identity,
+            expression=expression,
             texture=by_view(texture),
             light=by_view(light).reshape(batch, VIEWS, 9, 3),
-            R=by_view(R),
-            t=by_view(t),
+            R=by_view(rotation(pose[:, :3]) @ R0),
+            t=by_view(translation(code0 + camera, flat_K, side)),
             jaw=by_view(pose[:, 3:]),
-            landmarks=None if landmarks is None else by_view(landmarks),
-            log_sigma=None if log_sigma is None else by_view(log_sigma),
+            sight=sight,
         )
 
     def _camera_input(self, K: Tensor) -> Tensor:
@@ -167,17 +225,14 @@ class MFNet(nn.Module):
         f = K[:, 0, 0]
         return torch.stack([torch.log(f / self.config.side) - 1.0, (middle - K[:, 0, 2]) / f, (middle - K[:, 1, 2]) / f], 1)
 
-    def _landmarks(self, feature: Tensor) -> tuple[Tensor, Tensor]:
-        """Landmarks (N, L, 2), crop pixels, and the log (N, L) of their standard deviation, from the trunk's feature."""
-        said = self.to_landmarks(feature).float()
-        points, log_sigma = said.split([2 * self.config.landmarks, self.config.landmarks], 1)
-        half = self.config.side / 2.0
-        return points.reshape(len(said), -1, 2) * half + (half - 0.5), log_sigma
-
-    def _align(self, landmarks: Tensor, log_sigma: Tensor, K: Tensor) -> Aligned:
-        """The average head's pose, and what it leaves of the landmarks in use."""
-        with torch.autocast(landmarks.device.type, enabled=False):
-            return align(landmarks[:, self.used], K, self.mean[self.used], self.normals[self.used])
+    def _start(self) -> None:
+        """Training starts from the average head where the alignment put it, or straight ahead."""
+        last = self.fusion if isinstance(self.fusion, nn.Linear) else self.fusion.get_submodule("3")
+        for layer in (self.view, last, *([self.straight] if self.config.landmarks else [])):
+            assert isinstance(layer, nn.Linear)
+            nn.init.normal_(layer.weight, std=1e-4)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
 
 
 def mfnet_for(model: HeadModel, config: MFNetConfig | None = None) -> MFNet:
@@ -190,16 +245,11 @@ def mfnet_for(model: HeadModel, config: MFNetConfig | None = None) -> MFNet:
     expression = min(config.expression, model.expression_basis.shape[2])
     config = replace(config, identity=identity, expression=expression)
     if not config.landmarks:
-        none = torch.zeros(0, 3)
-        return MFNet(config, none, none, torch.zeros(0, dtype=torch.bool))
-    dense = embedding(model, "dense800")
-    known = dense.ids < config.landmarks
-    mean, normals = np.zeros((2, config.landmarks, 3))
-    used = np.zeros(config.landmarks, bool)
-    rows, corners = dense.ids[known], model.faces[dense.faces[known]]
-    mean[rows] = on_surface(model.template, model.faces, dense)[known]
-    normal = np.einsum("nk,nkc->nc", dense.bary[known], vertex_normals(model.template, model.faces)[corners])
-    normals[rows] = normal / np.linalg.norm(normal, axis=1, keepdims=True)
+        return MFNet(config, None, torch.zeros(0), torch.zeros(0, 3))
+    dense = embedding(model, SCHEME)
+    corners = model.faces[dense.faces]
+    normals = np.einsum("nk,nkc->nc", dense.bary, vertex_normals(model.template, model.faces)[corners])
     skin = model.part_vertices("face", "lips", "eyelids", "skin") & ~model.part_vertices("ears", "scalp", "neck")
-    used[rows] = skin[corners].all(1)
-    return MFNet(config, torch.from_numpy(mean), torch.from_numpy(normals), torch.from_numpy(used))
+    used = skin[corners].all(1)
+    points = PointDecoder(model, corners[used], dense.bary[used].astype(np.float64), identity, expression)
+    return MFNet(config, points, torch.from_numpy(dense.ids[used]), torch.from_numpy(normals[used]))

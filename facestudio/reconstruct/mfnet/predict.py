@@ -1,0 +1,143 @@
+"""From the photos of a capture to MFNet's head: cut the crops, run the network once, decode.
+
+One to three photos: missing views are filled with those there are, a single photo thus being all three (the paper's section 4.3).
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from facestudio.errors import FitError, HeadModelError
+from facestudio.head.landmarks import embedding
+from facestudio.head.model import HeadModel
+from facestudio.landmarks.crop import crop_square, warp
+from facestudio.landmarks.weights import load_weights, read_extra
+from facestudio.paths import models_dir
+from facestudio.reconstruct.mfnet.network import MFNet, MFNetConfig, mfnet_for
+from facestudio.reconstruct.pose import assumed_camera
+from facestudio.types import ByteArray, Camera, Float64Array, View, ViewName
+
+FILE = "mfnet.npz"
+_SLOTS = (ViewName.LEFT, ViewName.FRONT, ViewName.RIGHT)
+# Which photo stands in for a missing view: the nearest by angle.
+_NEAREST = {
+    ViewName.LEFT: (ViewName.LEFT, ViewName.FRONT, ViewName.RIGHT),
+    ViewName.FRONT: (ViewName.FRONT, ViewName.LEFT, ViewName.RIGHT),
+    ViewName.RIGHT: (ViewName.RIGHT, ViewName.FRONT, ViewName.LEFT),
+}
+_lock = threading.Lock()
+_loaded: dict[tuple[Path, str], MFNet] = {}
+
+
+@dataclass(frozen=True)
+class Feedforward:
+    """What the network says of one capture, float64.
+
+    identity (S,), standard deviations; expression (E,), unit weights, both as long as the head model's. cameras: one for each photo, head
+    frame to that photo. light: (9, 3) for each photo, `geometry.harmonics`. texture: (T,) for each photo, the albedo's code.
+    """
+
+    identity: Float64Array
+    expression: Float64Array
+    cameras: tuple[Camera, ...]
+    light: tuple[Float64Array, ...]
+    texture: tuple[Float64Array, ...]
+
+
+def predict_head(views: Sequence[View], model: HeadModel, net: MFNet | None = None) -> Feedforward:
+    """MFNet's head from one to three views with landmarks (they say where the face is, no more).
+
+    Cameras are used as far as known; unknown ones are assumed as everywhere (EXIF's focal length, or 60 degrees). Raises FitError for a
+    view without landmarks, HeadModelError when there are no weights for the head model.
+    """
+    net = net or shipped(model)
+    slots = slots_of([v.name for v in views])
+    cut = [cut_crop(v, model, net.config.side) for v in views]
+    crops = torch.from_numpy(np.stack([cut[i].picture for i in slots])).permute(0, 3, 1, 2).float() / 255.0
+    K = torch.from_numpy(np.stack([cut[i].camera.K for i in slots])).float()
+    detected = torch.from_numpy(np.stack([cut[i].points for i in slots])).float()
+    with torch.inference_mode():
+        said = net(crops[None], K[None], detected[None])
+    cameras, light, texture = [], [], []
+    for i, view in enumerate(views):
+        slot = slots.index(i)
+        frame = view.camera or assumed_camera(view.image)
+        R, t = said.R[0, slot].double().numpy(), said.t[0, slot].double().numpy()
+        cameras.append(Camera(frame.K, R, t, view.image.width, view.image.height, frame.distortion))
+        light.append(said.light[0, slot].double().numpy())
+        texture.append(said.texture[0, slot].double().numpy())
+    return Feedforward(
+        _padded(said.identity[0].double().numpy(), model.identity_basis.shape[2]),
+        _padded(said.expression[0].double().numpy(), model.expression_basis.shape[2]),
+        tuple(cameras),
+        tuple(light),
+        tuple(texture),
+    )
+
+
+def slots_of(names: Sequence[ViewName]) -> list[int]:
+    """Which of the given views fills each of the places left, front, right."""
+    given = list(names)
+    return [given.index(next(n for n in _NEAREST[slot] if n in given)) for slot in _SLOTS]
+
+
+@dataclass(frozen=True)
+class Cut:
+    """The square of a photo that the network sees, as `training.synth` cuts it.
+
+    picture (side, side, 3) uint8; its camera; the detector's points (D, 2) in it, pixels, in the order of the head model's embedding.
+    """
+
+    picture: ByteArray
+    camera: Camera
+    points: Float64Array
+
+
+def cut_crop(view: View, model: HeadModel, side: int) -> Cut:
+    """Cut a view's face out. Raises FitError for a view without landmarks."""
+    if view.landmarks is None:
+        raise FitError(f"The {view.name} photo has no landmarks.", "Run the landmark detector first.")
+    points = view.landmarks.points[embedding(model, view.landmarks.scheme).ids]
+    crop = crop_square(points, side)
+    camera = crop.camera(view.camera or assumed_camera(view.image))
+    return Cut(warp(view.image.pixels, crop), camera, crop.to_crop(points))
+
+
+def shipped(model: HeadModel, folder: Path | None = None) -> MFNet:
+    """The network that FaceStudio ships, loaded once per process. Raises HeadModelError when it was trained for another head model."""
+    path = (folder or models_dir()) / FILE
+    with _lock:
+        if (path, model.name) not in _loaded:
+            _loaded[path, model.name] = read_network(path, model)
+        return _loaded[path, model.name]
+
+
+def read_network(path: Path, model: HeadModel) -> MFNet:
+    """A network from a file of `facestudio train mfnet`. Raises HeadModelError."""
+    extra = read_extra(path)
+    try:
+        meta = json.loads(bytes(extra["meta"]).decode())
+        config, head = MFNetConfig(**meta["config"]), str(meta["head_model"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise HeadModelError(f"{path} is no MFNet ({error}).", "Reinstall FaceStudio, or train it again.") from error
+    if head != model.name:
+        raise HeadModelError(
+            f"The MFNet in {path.name} knows the head model {head}, not {model.name}.",
+            "Use that head model, or train MFNet for yours: facestudio train mfnet.",
+        )
+    net = mfnet_for(model, config)
+    load_weights(net, path)
+    return net.eval()
+
+
+def _padded(codes: Float64Array, length: int) -> Float64Array:
+    out = np.zeros(length)
+    out[: len(codes)] = codes
+    return out

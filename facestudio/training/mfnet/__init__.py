@@ -1,0 +1,1 @@
+"""Training MFNet: triplets, supervision by synthetic truth, and the paper's own losses."""
