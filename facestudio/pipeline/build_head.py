@@ -66,8 +66,8 @@ def reconstruct(
     engine: "auto" refines the landmark fit by matching the photos densely; "fit" stops at the landmarks.
     quality: how long refinement may take: "draft", "standard" or "full".
     name: base name of the files; default: the photos' folder. detector: to reuse one; else one is made and closed here.
-    partial: told what exists so far: the Triplet with its landmarks, then the Reconstruction of the landmark fit, then the refined one
-    (both before the texture).
+    partial: told what exists so far: the Triplet with its landmarks, then, as a Reconstruction each, the first impression of the network
+    (auto), the landmark fit, and the refined head (all before the texture).
 
     Raises a FaceStudioError (see `facestudio.errors`) that says what is wrong with the input, the disk, or the model.
     """

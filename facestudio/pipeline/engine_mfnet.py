@@ -10,10 +10,9 @@ import numpy as np
 
 from facestudio.errors import FaceStudioError
 from facestudio.geometry.frames import yaw_degrees
-from facestudio.head.landmarks import embedding, on_surface
-from facestudio.head.model import HeadModel
 from facestudio.pipeline.check_fit import check_fit
-from facestudio.pipeline.engine_fit import SCHEME, human_sized
+from facestudio.pipeline.engine_fit import human_sized, with_eyes
+from facestudio.pipeline.evidence import evidence_points
 from facestudio.pipeline.job import Job
 from facestudio.reconstruct.fit import Fit, fit_landmarks
 from facestudio.reconstruct.quality import mean_head_reprojection, rigid
@@ -24,7 +23,7 @@ _SIZES = (0.8, 1.25)  # how much larger or smaller than the network's guess a he
 
 def by_network(job: Job) -> Reconstruction:
     """Engine `mfnet`. Raises HeadModelError when no network is shipped for the head model."""
-    return human_sized(network_head(job), job)
+    return human_sized(with_eyes(network_head(job), job), job)
 
 
 def preview(job: Job) -> Reconstruction | None:
@@ -103,8 +102,4 @@ def _measured_size(job: Job, posed: Float64Array) -> float:
 
 def _landmarks(job: Job, posed: Float64Array) -> Float64Array:
     """The landmarks that the fit uses, (N, 3), on a posed head."""
-    return _on(job.model, posed)[np.isin(embedding(job.model, SCHEME).ids, job.basis.ids)]
-
-
-def _on(model: HeadModel, vertices: Float64Array) -> Float64Array:
-    return on_surface(vertices, model.faces, embedding(model, SCHEME))
+    return evidence_points(job.model, posed, job.basis)

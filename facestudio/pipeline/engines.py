@@ -14,8 +14,11 @@ if TYPE_CHECKING:
     from facestudio.pipeline.job import Job
     from facestudio.types import Reconstruction
 
-ENGINES = ("auto", "fit", "sfm")
-HELP = "auto: landmarks, then dense matching; fit: landmarks only; sfm: depth networks, points, and a head fitted to them."
+ENGINES = ("auto", "fit", "mfnet", "sfm")
+HELP = (
+    "auto: landmarks, then dense matching; fit: landmarks only; mfnet: the shape straight from a network; "
+    "sfm: depth networks, points, and a head fitted to them."
+)
 
 
 def check_engine(name: str) -> None:
@@ -25,8 +28,17 @@ def check_engine(name: str) -> None:
 
 
 def solve_head(engine: str, job: Job) -> Reconstruction:
-    """Cameras and shape of a capture by the engine of this name. Raises what the engine raises."""
+    """Cameras and shape of a capture by the engine of this name. Raises what the engine raises.
+
+    "auto" takes some seconds: `job.partial` hears of the network's head at once, where there is a network for the head model.
+    """
     check_engine(engine)
+    if engine == "auto":
+        from facestudio.pipeline.engine_mfnet import preview
+
+        first = preview(job)
+        if first is not None:
+            job.partial(first)
     return _solver(engine)(job)
 
 
@@ -36,6 +48,7 @@ def _solver(engine: str) -> Callable[[Job], Reconstruction]:
         from facestudio.pipeline import engine_sfm
 
         return engine_sfm.by_points
-    from facestudio.pipeline import engine_fit
+    from facestudio.pipeline import engine_fit, engine_mfnet
 
-    return {"auto": engine_fit.by_matching, "fit": engine_fit.by_landmarks}[engine]
+    engines = {"auto": engine_fit.by_matching, "fit": engine_fit.by_landmarks, "mfnet": engine_mfnet.by_network}
+    return engines[engine]

@@ -32,19 +32,30 @@ class Aligned:
     weight: Tensor
 
 
-def align(landmarks: Tensor, K: Tensor, mean: Tensor, normals: Tensor, trust: Tensor | None = None) -> Aligned:
+def align(
+    landmarks: Tensor,
+    K: Tensor,
+    mean: Tensor,
+    normals: Tensor,
+    trust: Tensor | None = None,
+    start: tuple[Tensor, Tensor] | None = None,
+    steps: int = STEPS,
+) -> Aligned:
     """The pose of a head's points from their pictures: landmarks (N, L, 2), crop pixels, of views with K (N, 3, 3).
 
     mean: the points, (L, 3) or (N, L, 3), metres, of the average head or another; normals (L, 3) there.
-    trust (N, L): weight of each landmark. The pose is found without gradients; the residual is differentiable in the landmarks.
+    trust (N, L): weight of each landmark. start: R and t to begin with; without, the pose is found from nothing.
+    The pose has no gradient; the residual is differentiable in the landmarks.
     """
     trust = torch.ones_like(landmarks[..., 0]) if trust is None else trust
     with torch.no_grad():
         points = landmarks.detach()
-        R, t = _affine_pose(points, K, mean, trust)
-        weight = trust * facing(R, t, mean, normals)
-        R, t = _affine_pose(points, K, mean, weight + 1e-3)
-        for _ in range(STEPS):
+        if start is None:
+            R, t = _affine_pose(points, K, mean, trust)
+            R, t = _affine_pose(points, K, mean, trust * facing(R, t, mean, normals) + 1e-3)
+        else:
+            R, t = start
+        for _ in range(steps):
             weight = trust * facing(R, t, mean, normals)
             R, t = _step(points, K, mean, weight, R, t)
         weight = trust * facing(R, t, mean, normals)
@@ -109,9 +120,10 @@ def _step(points: Tensor, K: Tensor, mean: Tensor, weight: Tensor, R: Tensor, t:
     zero = torch.zeros_like(x)
     du = torch.stack([-x * py, pz + x * px, -py, _METRES + zero, zero, -x * _METRES], -1) / z[..., None]
     dv = torch.stack([-pz - y * py, y * px, px, zero, _METRES + zero, -y * _METRES], -1) / z[..., None]
-    J = torch.stack([du, dv], 2)  # (N, L, 2, 6): by (rotation, translation / _METRES)
-    A = torch.einsum("nlki,nl,nlkj->nij", J, w, J)
-    g = torch.einsum("nlki,nl,nlk->ni", J, w, r)
+    J = torch.cat([du, dv], 1)  # (N, 2 L, 6): by (rotation, translation / _METRES)
+    weighed = (J * torch.cat([w, w], 1)[..., None]).transpose(1, 2)
+    A = weighed @ J
+    g = (weighed @ torch.cat([r[..., 0], r[..., 1]], 1)[..., None])[..., 0]
     A = A + 1e-5 * torch.diag_embed(A.diagonal(dim1=1, dim2=2)) + 1e-9 * torch.eye(6, dtype=A.dtype, device=A.device)
     step = -torch.linalg.solve(A, g)
     step = step * (0.5 / step.norm(dim=1, keepdim=True).clamp_min(0.5))  # no wild leaps

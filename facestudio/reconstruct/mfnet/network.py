@@ -201,7 +201,7 @@ class MFNet(nn.Module):
         identity, expression = codes.split([self.config.identity, self.config.expression], 1)
         if sight.landmarks is not None and sight.seen is not None and self.points is not None:
             head = self.points(identity.detach(), expression.detach()).repeat_interleave(VIEWS, 0)
-            found = align(sight.landmarks, flat_K, head, self.normals, sight.seen)
+            found = align(sight.landmarks, flat_K, head, self.normals, sight.seen, (found.R, found.t), steps=2)
             R0, code0 = found.R, camera_code(found.t, flat_K, side)
         pose, camera, texture, light = self.view(sight.feature).split([POSE, CAMERA, self.config.texture, LIGHT], 1)
 

@@ -18,6 +18,7 @@ from facestudio.errors import FitError, HeadModelError
 from facestudio.head.landmarks import embedding
 from facestudio.head.model import HeadModel
 from facestudio.landmarks.crop import crop_square, warp
+from facestudio.landmarks.mediapipe_detector import SCHEME
 from facestudio.landmarks.weights import load_weights, read_extra
 from facestudio.paths import models_dir
 from facestudio.reconstruct.mfnet.network import MFNet, MFNetConfig, mfnet_for
@@ -104,7 +105,7 @@ def cut_crop(view: View, model: HeadModel, side: int) -> Cut:
     """Cut a view's face out. Raises FitError for a view without landmarks."""
     if view.landmarks is None:
         raise FitError(f"The {view.name} photo has no landmarks.", "Run the landmark detector first.")
-    points = view.landmarks.points[embedding(model, view.landmarks.scheme).ids]
+    points = view.landmarks.points[embedding(model, SCHEME).ids]  # whatever other landmarks stand behind mediapipe's
     crop = crop_square(points, side)
     camera = crop.camera(view.camera or assumed_camera(view.image))
     return Cut(warp(view.image.pixels, crop), camera, crop.to_crop(points))

@@ -60,15 +60,21 @@ def model() -> HeadModel:
     return load_head("open")
 
 
-def test_the_average_head_s_pose_is_found_from_nothing() -> None:
+def skin() -> tuple[torch.Tensor, torch.Tensor]:
+    """The average head's dense landmarks on the face, (U, 3) metres, and their normals."""
     net = mfnet_for(model())
+    assert net.points is not None
+    return net.points.mean, net.normals
+
+
+def test_the_average_head_s_pose_is_found_from_nothing() -> None:
+    mean, normals = skin()
     K = cameras(9)
     turn = torch.zeros(9, 3)
     turn[:, 1] = torch.linspace(-1.0, 1.0, 9)  # up to 57 degrees
     turn[:, 0] = 0.15
     R = rotation(turn) @ straight(K, SIDE)
     t = translation(torch.tensor([0.05, 0.04, -0.03]).repeat(9, 1), K, SIDE)
-    mean, normals = net.mean[net.used], net.normals[net.used]
     seen = project(mean.expand(9, -1, -1), K, R, t)[..., :2]
     found = align(seen, K, mean, normals)
     assert float((found.R - R).abs().max()) < 1e-4
@@ -77,10 +83,9 @@ def test_the_average_head_s_pose_is_found_from_nothing() -> None:
 
 
 def test_the_residual_is_the_shape_in_millimetres_and_hidden_landmarks_say_nothing() -> None:
-    net = mfnet_for(model())
+    mean, normals = skin()
     K = cameras(1, 0.0)
     R, t = straight(K, SIDE), torch.tensor([[0.0, 0.0, 0.6]])
-    mean, normals = net.mean[net.used], net.normals[net.used]
     moved = mean.clone()
     tip = int(mean[:, 2].argmax())
     moved[tip, 0] += 0.003  # a nose tip 3 mm to the subject's left: the picture's right
@@ -92,7 +97,7 @@ def test_the_residual_is_the_shape_in_millimetres_and_hidden_landmarks_say_nothi
 
 
 def test_before_training_the_network_says_the_average_head_straight_ahead() -> None:
-    config = MFNetConfig(landmarks=0, side=64, map_channels=0)
+    config = MFNetConfig(landmarks=False, side=64, map_channels=0)
     net = mfnet_for(model(), config).eval()
     with torch.no_grad():
         said = net(torch.rand(2, 3, 3, 64, 64), cameras(6, 0.0).reshape(2, 3, 3, 3))

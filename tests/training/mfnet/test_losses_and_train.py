@@ -34,12 +34,12 @@ def perfect(batch: TripletBatch) -> Prediction:
     t = batch.truth
     assert t is not None
     jaw = t.jaw[:, None].expand(-1, 3, -1)
-    none = Sight(torch.zeros(6, 1), torch.zeros(6, 1, 1, 1))
+    none = Sight(torch.zeros(6, 1), torch.zeros(6, 1, 1, 1))  # no landmarks
     return Prediction(t.identity, t.expression, torch.zeros(2, 3, 4), t.light, t.R, t.t, jaw, none)
 
 
 def test_the_truth_costs_nothing_and_each_error_is_seen_by_its_own_loss(head: HeadModel, triplets: SyntheticTriplets) -> None:
-    batch, objective = batch_of(triplets), Supervision(head, TINY)
+    batch, objective = batch_of(triplets), Supervision(head, mfnet_for(head, TINY))
     truth = perfect(batch)
     exact = {k: float(v) for k, v in objective(truth, batch).items() if k != "codes"}
     assert exact.pop("reprojection") < 0.2  # the lower neck's landmarks do not all follow the head
@@ -58,7 +58,7 @@ def test_the_truth_costs_nothing_and_each_error_is_seen_by_its_own_loss(head: He
 def test_supervision_needs_truth(head: HeadModel, triplets: SyntheticTriplets) -> None:
     batch = batch_of(triplets)
     with pytest.raises(ValueError, match="truth"):
-        Supervision(head, TINY)(perfect(batch), replace(batch, truth=None))
+        Supervision(head, mfnet_for(head, TINY))(perfect(batch), replace(batch, truth=None))
 
 
 def test_degrees_between_rotations() -> None:
@@ -79,7 +79,9 @@ def shifted(first: Tensor, second: Tensor) -> Tensor:
     return flow
 
 
-def test_the_paper_s_losses_vanish_at_the_truth_and_the_flow_pulls_vertices(head: HeadModel, triplets: SyntheticTriplets) -> None:
+def test_the_paper_s_losses_vanish_at_the_truth_and_the_flow_pulls_vertices(
+    head: HeadModel, triplets: SyntheticTriplets
+) -> None:
     batch = batch_of(triplets)
     config = SelfSupervisionConfig(texture=32, reference_px=64.0)
     said = {k: float(v) for k, v in SelfSupervision(head, TINY, config, still)(perfect(batch), batch).items()}
@@ -133,11 +135,18 @@ def test_the_configurations_are_the_paper_s_and_ours() -> None:
 def test_a_training_writes_what_the_engine_reads(head: HeadModel, data: Path, tmp_path: Path) -> None:
     torch.manual_seed(0)
     training = MFNetTraining(
-        minutes=1 / 60, batch=2, fusion_batch=2, variants=1, validate=2, average=0.5, selfsupervised=SelfSupervisionConfig(texture=32)
+        minutes=1 / 200,
+        batch=2,
+        fusion_batch=2,
+        variants=1,
+        validate=2,
+        captures=4,
+        average=0.5,
+        selfsupervised=SelfSupervisionConfig(texture=32, captures=1),
     )
     heard: list[str] = []
     net = mfnet_for(head, TINY)
-    trainer = MFNetTrainer(head, net, [data], tmp_path, training, lambda stage, *_: heard.append(stage))
+    trainer = MFNetTrainer(head, net, [data], tmp_path, training, lambda stage, *_: heard.append(stage), held_out=data)
     found = trainer.run()
     assert list(found) == ["start", "fusion", "whole", "self"]
     assert all(np.isfinite(list(row.values())).all() for row in found.values())

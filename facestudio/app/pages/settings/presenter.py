@@ -75,6 +75,7 @@ class SettingsPresenter(QObject):
         return [
             Choice("auto", tr("Match the photos densely"), tr("Landmarks first, then every pixel: the most accurate.")),
             Choice("fit", tr("Landmarks only"), tr("Some seconds faster, less accurate.")),
+            Choice("mfnet", tr("Network"), tr("Straight from the pictures in a moment: a first impression.")),
             Choice("sfm", tr("Depth networks"), tr("Points from learned depth, and a head fitted to them; for comparison.")),
         ]
 
