@@ -59,7 +59,11 @@ def test_photos_in_another_order_give_the_same_head(metric: BuiltHead) -> None:
 @needs_weights
 def test_the_network_s_head_comes_first_and_the_measured_one_replaces_it() -> None:
     heard: list[object] = []
-    reconstruct(PHOTOS, engine="auto", quality="draft", texture_size=256, partial=heard.append)
+
+    def listen(result: object) -> None:
+        heard.append(result)
+
+    reconstruct(PHOTOS, engine="auto", quality="draft", texture_size=256, partial=listen)
     engines = [r.engine for r in heard if isinstance(r, Reconstruction)]
     assert engines[0] == "mfnet"
     assert engines[-1] == "auto"

@@ -40,7 +40,7 @@ from facestudio.reconstruct.mfnet.perspective import camera_code, rotation, stra
 
 VIEWS = 3
 POSE, CAMERA, LIGHT = 6, 3, 27
-DROPOUT = 0.1
+DROPOUT = 0.3
 
 
 @dataclass(frozen=True)

@@ -17,15 +17,16 @@ import torch
 from facestudio.errors import FitError, HeadModelError
 from facestudio.head.landmarks import embedding
 from facestudio.head.model import HeadModel
-from facestudio.landmarks.crop import crop_square, warp
-from facestudio.landmarks.mediapipe_detector import SCHEME
+from facestudio.landmarks.crop import MARGIN, crop_square, warp
 from facestudio.landmarks.weights import load_weights, read_extra
 from facestudio.paths import models_dir
+from facestudio.reconstruct.mfnet.mirror import SCHEME, Mirror, mirror_of
 from facestudio.reconstruct.mfnet.network import MFNet, MFNetConfig, mfnet_for
 from facestudio.reconstruct.pose import assumed_camera
 from facestudio.types import ByteArray, Camera, Float64Array, View, ViewName
 
 FILE = "mfnet.npz"
+SCALES = (0.92, 1.08)
 _SLOTS = (ViewName.LEFT, ViewName.FRONT, ViewName.RIGHT)
 # Which photo stands in for a missing view: the nearest by angle.
 _NEAREST = {
@@ -35,6 +36,7 @@ _NEAREST = {
 }
 _lock = threading.Lock()
 _loaded: dict[tuple[Path, str], MFNet] = {}
+_mirrors: dict[tuple[str, str, int, int], Mirror] = {}
 
 
 @dataclass(frozen=True)
@@ -52,20 +54,36 @@ class Feedforward:
     texture: tuple[Float64Array, ...]
 
 
-def predict_head(views: Sequence[View], model: HeadModel, net: MFNet | None = None) -> Feedforward:
+def predict_head(
+    views: Sequence[View], model: HeadModel, net: MFNet | None = None, scales: Sequence[float] = SCALES
+) -> Feedforward:
     """MFNet's head from one to three views with landmarks (they say where the face is, no more).
+
+    The codes are the mean over crops of several `scales` (of the usual side) and over the mirrored capture, in one batch: what a network
+    says wavers with the crop, and a face has no side.
 
     Cameras are used as far as known; unknown ones are assumed as everywhere (EXIF's focal length, or 60 degrees). Raises FitError for a
     view without landmarks, HeadModelError when there are no weights for the head model.
     """
     net = net or shipped(model)
     slots = slots_of([v.name for v in views])
-    cut = [cut_crop(v, model, net.config.side) for v in views]
-    crops = torch.from_numpy(np.stack([cut[i].picture for i in slots])).permute(0, 3, 1, 2).float() / 255.0
-    K = torch.from_numpy(np.stack([cut[i].camera.K for i in slots])).float()
-    detected = torch.from_numpy(np.stack([cut[i].points for i in slots])).float()
+    mirror = _mirror_for(model, net)
+    crops, told, points = [], [], []
+    for scale in scales:
+        cut = [cut_crop(v, model, net.config.side, scale * MARGIN) for v in views]
+        picture, K, detected = (np.stack(part) for part in zip(*(cut[i] for i in slots), strict=True))
+        for flip in (False, True):
+            if flip:
+                picture, K, detected = _mirrored(picture, K, detected, mirror)
+            crops.append(picture)
+            told.append(K)
+            points.append(detected)
+    pictures = torch.from_numpy(np.stack(crops)).permute(0, 1, 4, 2, 3).float() / 255.0
     with torch.inference_mode():
-        said = net(crops[None], K[None], detected[None])
+        said = net(pictures, torch.from_numpy(np.stack(told)).float(), torch.from_numpy(np.stack(points)).float())
+    identity, expression = said.identity.double().numpy(), said.expression.double().numpy()
+    identity = 0.5 * (identity[::2].mean(0) + mirror.identity @ identity[1::2].mean(0))
+    expression = 0.5 * (expression[::2].mean(0) + expression[1::2].mean(0)[mirror.expression])
     cameras, light, texture = [], [], []
     for i, view in enumerate(views):
         slot = slots.index(i)
@@ -75,12 +93,21 @@ def predict_head(views: Sequence[View], model: HeadModel, net: MFNet | None = No
         light.append(said.light[0, slot].double().numpy())
         texture.append(said.texture[0, slot].double().numpy())
     return Feedforward(
-        _padded(said.identity[0].double().numpy(), model.identity_basis.shape[2]),
-        _padded(said.expression[0].double().numpy(), model.expression_basis.shape[2]),
+        _padded(identity, model.identity_basis.shape[2]),
+        _padded(expression, model.expression_basis.shape[2]),
         tuple(cameras),
         tuple(light),
         tuple(texture),
     )
+
+
+def _mirror_for(model: HeadModel, net: MFNet) -> Mirror:
+    """The head model's mirror, found once: it takes longer than the network."""
+    key = (model.name, model.sha256, net.config.identity, net.config.expression)
+    with _lock:
+        if key not in _mirrors:
+            _mirrors[key] = mirror_of(model, net.config.identity, net.config.expression)
+        return _mirrors[key]
 
 
 def slots_of(names: Sequence[ViewName]) -> list[int]:
@@ -89,26 +116,29 @@ def slots_of(names: Sequence[ViewName]) -> list[int]:
     return [given.index(next(n for n in _NEAREST[slot] if n in given)) for slot in _SLOTS]
 
 
-@dataclass(frozen=True)
-class Cut:
+def cut_crop(view: View, model: HeadModel, side: int, margin: float = MARGIN) -> tuple[ByteArray, Float64Array, Float64Array]:
     """The square of a photo that the network sees, as `training.synth` cuts it.
 
-    picture (side, side, 3) uint8; its camera; the detector's points (D, 2) in it, pixels, in the order of the head model's embedding.
+    Returns the picture (side, side, 3) uint8, its K (3, 3), and the detector's points (D, 2) in it, pixels, in the order of the head
+    model's embedding. margin: the crop's side in longer sides of the points' box. Raises FitError for a view without landmarks.
     """
-
-    picture: ByteArray
-    camera: Camera
-    points: Float64Array
-
-
-def cut_crop(view: View, model: HeadModel, side: int) -> Cut:
-    """Cut a view's face out. Raises FitError for a view without landmarks."""
     if view.landmarks is None:
         raise FitError(f"The {view.name} photo has no landmarks.", "Run the landmark detector first.")
     points = view.landmarks.points[embedding(model, SCHEME).ids]  # whatever other landmarks stand behind mediapipe's
-    crop = crop_square(points, side)
+    crop = crop_square(points, side, margin)
     camera = crop.camera(view.camera or assumed_camera(view.image))
-    return Cut(warp(view.image.pixels, crop), camera, crop.to_crop(points))
+    return warp(view.image.pixels, crop), camera.K, crop.to_crop(points)
+
+
+def _mirrored(
+    pictures: ByteArray, K: Float64Array, detected: Float64Array, mirror: Mirror
+) -> tuple[ByteArray, Float64Array, Float64Array]:
+    """The three crops of a capture (3, S, S, 3) as the mirror shows them: left and right change places."""
+    side = pictures.shape[1]
+    K, detected = K[::-1].copy(), detected[::-1][:, mirror.detected].copy()
+    K[:, 0, 2] = side - 1 - K[:, 0, 2]
+    detected[..., 0] = side - 1 - detected[..., 0]
+    return np.ascontiguousarray(pictures[::-1, :, ::-1]), K, detected
 
 
 def shipped(model: HeadModel, folder: Path | None = None) -> MFNet:

@@ -23,9 +23,9 @@ class JitterConfig:
     the network is told, beside the one remembered.
     """
 
-    landmarks: float = 0.35
+    landmarks: float = 1.5
     focal: float = 0.03
-    features: float = 0.05
+    features: float = 0.2
 
 
 class SightCache:

@@ -24,10 +24,11 @@ from facestudio.head.model import HeadModel
 from facestudio.landmarks.weights import load_weights
 from facestudio.progress import CancelToken, Progress, silent
 from facestudio.reconstruct.mfnet.deca import import_deca
+from facestudio.reconstruct.mfnet.mirror import mirror_of
 from facestudio.reconstruct.mfnet.network import PAPER, SMALL, MFNet, MFNetConfig, Prediction, mfnet_for
 from facestudio.training.checkpoint import export_weights, load_checkpoint, save_checkpoint
 from facestudio.training.loop import LoopConfig, Trainer
-from facestudio.training.mfnet.augment import AugmentConfig, mirror_of
+from facestudio.training.mfnet.augment import AugmentConfig
 from facestudio.training.mfnet.batch import TripletBatch
 from facestudio.training.mfnet.cache import JitterConfig, SightCache, remember
 from facestudio.training.mfnet.selfsupervised import SelfSupervision, SelfSupervisionConfig
@@ -56,7 +57,7 @@ class MFNetTraining:
     captures: int = 100_000
     variants: int = 2
     batch: int = 16
-    fusion_batch: int = 128
+    fusion_batch: int = 64
     rate_fusion: float = 1e-3
     rate_whole: float = 3e-4
     rate_self: float = 2e-5

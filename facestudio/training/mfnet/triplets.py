@@ -16,8 +16,9 @@ from facestudio.head.landmarks import embedding
 from facestudio.head.model import JOINT_NAMES, HeadModel
 from facestudio.paths import models_dir
 from facestudio.reconstruct import detector_error
+from facestudio.reconstruct.mfnet.mirror import Mirror
 from facestudio.training.dense.starts import DETECTED, simulate, true_points
-from facestudio.training.mfnet.augment import AugmentConfig, Mirror, augmented
+from facestudio.training.mfnet.augment import AugmentConfig, augmented
 from facestudio.training.mfnet.batch import Sample, TripletBatch, collate
 from facestudio.training.synth.shard import Shard, read_dataset, read_shard
 from facestudio.types import Float32Array, Float64Array

@@ -53,7 +53,7 @@ def test_gradients() -> None:
 def _output(offset: float, points: torch.Tensor) -> DenseOutput:
     moved = (points + offset).requires_grad_()
     flat = torch.zeros(points.shape[:2], requires_grad=True)
-    return DenseOutput((moved, moved), flat, flat.detach(), torch.zeros(len(points), 3, 8, 8))
+    return DenseOutput((moved, moved), flat, flat.detach(), torch.zeros(len(points), 3, 8, 8), torch.zeros(1))
 
 
 @pytest.mark.parametrize("share", [0.0, 0.9])
@@ -74,10 +74,10 @@ def test_hidden_points_count_less() -> None:
     output = _output(0.0, points)
     shifted = output.points.detach().clone()
     shifted[0, 1] = 2 * UNIT
-    hidden = DenseOutput((shifted.requires_grad_(), output.points), output.log_sigma, output.seen, output.places)
+    hidden = DenseOutput((shifted.requires_grad_(), output.points), output.log_sigma, output.seen, output.places, output.last)
     shifted = output.points.detach().clone()
     shifted[0, 0] = 2 * UNIT
-    open_ = DenseOutput((shifted.requires_grad_(), output.points), output.log_sigma, output.seen, output.places)
+    open_ = DenseOutput((shifted.requires_grad_(), output.points), output.log_sigma, output.seen, output.places, output.last)
     first, second = (dense_losses(o, points, visible, PLACE[:2], 0.9, None, config)["stage0"] for o in (hidden, open_))
     assert float((first / second).detach()) == pytest.approx(config.hidden, rel=0.01)
 

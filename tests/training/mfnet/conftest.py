@@ -8,7 +8,7 @@ import pytest
 
 from facestudio.head.model import HeadModel
 from facestudio.head.store import load_head
-from facestudio.training.mfnet.augment import Mirror, mirror_of
+from facestudio.reconstruct.mfnet.mirror import Mirror, mirror_of
 from facestudio.training.mfnet.triplets import SyntheticTriplets
 from tests.training.mfnet.made import made_dataset
 

@@ -13,8 +13,9 @@ from facestudio.errors import DatasetError
 from facestudio.geometry.harmonics import shade
 from facestudio.head.model import HeadModel
 from facestudio.reconstruct.mfnet.decode import landmark_decoder
+from facestudio.reconstruct.mfnet.mirror import Mirror, opposite
 from facestudio.reconstruct.mfnet.perspective import project
-from facestudio.training.mfnet.augment import AugmentConfig, Mirror, augmented, mirrored, opposite
+from facestudio.training.mfnet.augment import AugmentConfig, augmented, mirrored
 from facestudio.training.mfnet.batch import Sample, TripletBatch, Truth, collate
 from facestudio.training.mfnet.triplets import SyntheticTriplets
 
@@ -66,8 +67,8 @@ def test_light_is_mirrored_with_the_head(triplets: SyntheticTriplets, mirror: Mi
     other = mirrored(sample, mirror)
     assert sample.light is not None
     assert other.light is not None
-    normal = np.array([0.6, 0.48, 0.64])
-    there = shade(normal * [-1, 1, 1], other.light[2].astype(np.float64))
+    normal, flip = np.array([0.6, 0.48, 0.64]), np.array([-1.0, 1.0, 1.0])
+    there = shade(normal * flip, other.light[2].astype(np.float64))
     np.testing.assert_allclose(there, shade(normal, sample.light[0].astype(np.float64)), rtol=1e-5)
 
 
