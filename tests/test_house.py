@@ -188,7 +188,7 @@ def test_whatever_is_imported_is_pinned(folder: str, locks: tuple[str, ...]) -> 
     pinned = {name for lock in locks for name in pins(lock)}
     providers = importlib.metadata.packages_distributions()
     own = {"facestudio", "tests", "tools", "run", "__future__"} | set(sys.stdlib_module_names)
-    optional = {"bpy", "mathutils", "pytorch3d", "eos"} | set(WINDOW_PACKAGES)  # Blender's own; what is probed for
+    optional = {"bpy", "mathutils", "pytorch3d", "torchvision", "eos"} | set(WINDOW_PACKAGES)  # what is probed for
     unpinned = {
         f"{path.relative_to(ROOT)}: {name}"
         for path in (ROOT / folder).rglob("*.py")

@@ -20,7 +20,8 @@ import torch
 from facestudio.evaluate.datasets.bench import BenchHead, head_names, read_head
 from facestudio.evaluate.now import Variant
 from facestudio.evaluate.prediction import Prediction, mean_head
-from facestudio.evaluate.scoring import Score, score
+from facestudio.evaluate.scoring import score
+from facestudio.evaluate.summary import Score
 from facestudio.head.landmarks import now_landmarks
 from facestudio.head.model import HeadModel
 from facestudio.head.store import load_head
@@ -120,7 +121,7 @@ def accuracy(captures: Sequence[tuple[BenchHead, tuple[View, ...]]], model: Head
     for name, scores in rows.items():
         pooled = np.concatenate([s.distances_mm[Variant.NOW] for s in scores])
         ratio = [float(np.median(s.distances_mm[Variant.NOW])) / b for s, b in zip(scores, base, strict=True)]
-        cylinder = np.mean([[s.cylinder.cd_mm, s.cylinder.mne_rad, s.cylinder.cr] for s in scores], axis=0)
+        cylinder = np.mean([[c.cd_mm, c.mne_rad, c.cr] for c in (s.cylinder for s in scores) if c is not None], axis=0)
         numbers = " | ".join(f"{x:.3f}" for x in (np.median(pooled), pooled.mean(), *cylinder))
         say(f"| {name} | {numbers} | {sum(r < 1 for r in ratio)} of {len(ratio)}, worst {max(ratio) - 1:+.0%} |")
 
