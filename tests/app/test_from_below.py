@@ -57,6 +57,7 @@ SILENT = {
     "pipeline/evaluate_bench.py",
     "pipeline/make_synthetic.py",
     "pipeline/train.py",
+    "reconstruct/mfnet/deca.py",
     "reconstruct/sfm/losses.py",
     "reconstruct/sfm/objective.py",
     "pipeline/reconstruct_all.py",
@@ -83,7 +84,8 @@ NO_SENTENCES = {
     "{0} identity and {1} expression coefficients given; {2} has {3} and {4}",
     "vertex numbers of OpenHead, and through openhead_to_flame.npz (CC BY 4.0) triangle numbers and barycentric coordinates on "
     "FLAME 2023 Open's topology; no coordinates",
-    "auto: landmarks, then dense matching; fit: landmarks only.",  # the command line's
+    "auto: landmarks, then dense matching; fit: landmarks only; mfnet: the shape straight from a network; sfm: depth networks, "
+    "points, and a head fitted to them.",  # the command line's
     "capture {0}",  # the folder's name, which the operator may change
     "an index of another version",
 }
