@@ -124,7 +124,8 @@ def test_from_the_first_screen_to_a_head_that_moves(whole_program: Application, 
     page = reconstruct_sample(whole_program, qtbot)
     window = whole_program.window
     assert window.stage.current == "head"
-    assert partials == ["Triplet", "Reconstruction", "Reconstruction"]
+    # The landmarks; then the network's head at once, the landmark fit's, and the refined one.
+    assert partials == ["Triplet", "Reconstruction", "Reconstruction", "Reconstruction"]
     assert not window.stage.errors.cards()
 
     textured = settled(qtbot, lambda: pixels(page.view))
