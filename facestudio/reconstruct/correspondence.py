@@ -87,15 +87,8 @@ def match(
     """Match view `source` to view `target`, once per layer. part_trust: (F,) float32 in [0, 1], what a match on each triangle is worth."""
     cancel = cancel or CancelToken()
     a, b = sightings[source], sightings[target]
-    warp = transfer(b, a, config.steepest_cosine, config.depth_margin_m)
-    context = transfer(b, a, config.context_cosine, config.depth_margin_m).visible
-    mask = cv2.morphologyEx(warp.visible, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
-    trust_a = cv2.remap(a.photo.trust, warp.x, warp.y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=(0.0,))
-    on_part = np.where(b.covered, part_trust[np.maximum(b.face, 0)], np.float32(0.0))
-    trust = np.asarray(mask * on_part * trust_a * b.photo.trust, np.float32)
-    grid = np.zeros(mask.shape, bool)
-    grid[:: config.stride, :: config.stride] = True
-    chosen = grid & (mask > 0) & (on_part > 0.0)
+    shared = covisible(a, b, config, part_trust)
+    warp, context, trust, chosen = shared.warp, shared.context, shared.trust, shared.chosen
     rays = b.points[chosen] - a.camera.centre.astype(np.float32)
     along = epipolar_direction(b, chosen, rays)
     unit = along / np.maximum(np.linalg.norm(along, axis=1, keepdims=True), np.float32(1e-9))
@@ -126,6 +119,35 @@ def match(
             )
         )
     return tuple(matches)
+
+
+@dataclass(frozen=True)
+class Covisible:
+    """What one sighting shows of another's surface, (h, w) each, in the target's pixels.
+
+    warp: where they lie in the source. context: float32, 1 where the drawing is used at all. trust: float32 in [0, 1], by part and both
+    photos. chosen: bool, the pixels that become samples.
+    """
+
+    warp: Transfer
+    context: Float32Array
+    trust: Float32Array
+    chosen: BoolArray
+
+
+def covisible(source: Sighting, target: Sighting, config: FlowConfig, part_trust: Float32Array) -> Covisible:
+    """The surface that both photos see, and what a sample there is worth. part_trust: (F,) float32 in [0, 1]."""
+    a, b = source, target
+    warp = transfer(b, a, config.steepest_cosine, config.depth_margin_m)
+    context = transfer(b, a, config.context_cosine, config.depth_margin_m).visible
+    mask = cv2.morphologyEx(warp.visible, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    trust_a = cv2.remap(a.photo.trust, warp.x, warp.y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=(0.0,))
+    on_part = np.where(b.covered, part_trust[np.maximum(b.face, 0)], np.float32(0.0))
+    trust = np.asarray(mask * on_part * trust_a * b.photo.trust, np.float32)
+    grid = np.zeros(mask.shape, bool)
+    grid[:: config.stride, :: config.stride] = True
+    chosen = grid & (mask > 0) & (on_part > 0.0)
+    return Covisible(warp, context, trust, chosen)
 
 
 @dataclass(frozen=True)

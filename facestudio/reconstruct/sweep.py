@@ -24,8 +24,8 @@ import cv2
 import numpy as np
 
 from facestudio.progress import CancelToken
-from facestudio.reconstruct.correspondence import FlowConfig, Matches
-from facestudio.reconstruct.sighting import Layer, Sighting, transfer
+from facestudio.reconstruct.correspondence import FlowConfig, Matches, covisible
+from facestudio.reconstruct.sighting import Layer, Sighting
 from facestudio.types import BoolArray, Float32Array
 
 
@@ -65,22 +65,14 @@ def sweep(
     flow: for what counts as covisible. part_trust: (F,) float32 in [0, 1]. Raises Cancelled.
     """
     a, b = sightings[other], sightings[reference]
-    warp = transfer(b, a, flow.steepest_cosine, flow.depth_margin_m)
-    context = transfer(b, a, flow.context_cosine, flow.depth_margin_m).visible
-    mask = cv2.morphologyEx(warp.visible, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
-    trust_a = cv2.remap(a.photo.trust, warp.x, warp.y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=(0.0,))
-    on_part = np.where(b.covered, part_trust[np.maximum(b.face, 0)], np.float32(0.0))
-    trust = np.asarray(mask * on_part * trust_a * b.photo.trust, np.float32)
+    shared = covisible(a, b, flow, part_trust)
     path = _Path.of(a, b, config.flattest)
     shifts = np.linspace(-config.reach_m, config.reach_m, config.steps, dtype=np.float32)
-    scores = _scores(a, b, path, shifts, context, config, cancel)
+    scores = _scores(a, b, path, shifts, shared.context, config, cancel)
     shift, likeness, sigma_m, inside = peak(scores, shifts, 4.0 * np.pi * config.window_px**2 * config.window_count)
     moved = path.at(shift) - path.at(np.float32(0.0))
     per_metre = np.linalg.norm(path.at(np.float32(1e-4)) - path.at(np.float32(0.0)), axis=-1) / 1e-4
-    grid = np.zeros(mask.shape, bool)
-    grid[:: flow.stride, :: flow.stride] = True
-    usable = grid & (mask > 0) & (on_part > 0.0)
-    keep = usable & inside & (likeness > config.least_likeness)
+    keep = shared.chosen & inside & (likeness > config.least_likeness)
     return Matches(
         reference,
         other,
@@ -90,10 +82,10 @@ def sweep(
         b.normals[keep],
         moved[keep],
         np.hypot(config.floor_px, sigma_m[keep] * per_metre[keep]).astype(np.float32),
-        (trust * np.clip(likeness, 0.0, 1.0))[keep].astype(np.float32),
-        float(keep.sum() / max(int(usable.sum()), 1)),
+        (shared.trust * np.clip(likeness, 0.0, 1.0))[keep].astype(np.float32),
+        float(keep.sum() / max(int(shared.chosen.sum()), 1)),
         0.0,
-        float((likeness * trust).sum() / max(float(trust.sum()), 1e-6)),
+        float((likeness * shared.trust).sum() / max(float(shared.trust.sum()), 1e-6)),
     )
 
 
