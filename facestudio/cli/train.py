@@ -82,11 +82,21 @@ def mfnet(
     ] = None,
     stages: Annotated[str, typer.Option(help="Which of look, fusion, whole, self to run, separated by commas.")] = "",
     captures: Annotated[int | None, typer.Option(min=1, help="Most captures that are looked at.")] = None,
+    photos: Annotated[
+        Path | None,
+        typer.Option(help="Photographs for stage self: your copy of Multi-PIE, or folders of left, front and right pictures."),
+    ] = None,
+    flow: Annotated[str, typer.Option(help="Optical flow of the paper's loss: dis, or raft (needs torchvision).")] = "dis",
+    raft_weights: Annotated[Path | None, typer.Option(help="torchvision's raft_large state dict, for --flow raft.")] = None,
+    without: Annotated[
+        str, typer.Option(help="Terms of the paper's loss to leave out: flow, landmarks, eyes, lips, prior.")
+    ] = "",
 ) -> None:
     """MFNet: the shape of the head straight from three pictures."""
     with running() as (progress, cancel):
         from facestudio.pipeline.train import MFNetRequest, train_mfnet
 
-        request = MFNetRequest(config, minutes, landmarks, start, deca, tuple(filter(None, stages.split(","))), captures)
+        run, left_out = (tuple(filter(None, given.split(","))) for given in (stages, without))
+        request = MFNetRequest(config, minutes, landmarks, start, deca, run, captures, photos, flow, raft_weights, left_out)
         said = train_mfnet(data.expanduser(), out.expanduser(), request, held_out, progress, cancel)
     screen.print(said, markup=False)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from facestudio.errors import DatasetError, FaceStudioError
+from facestudio.head.model import HeadModel
 from facestudio.paths import models_dir
 from facestudio.progress import CancelToken, Progress, silent
 
@@ -69,7 +70,8 @@ class MFNetRequest:
     """What `train_mfnet` is asked for. config: "small" or "paper". landmarks: weights of the dense landmarks (None: those that ship).
 
     start: weights of an MFNet to go on from. deca: a user's copy of DECA's weights. stages: those to run (none: all). captures: most that
-    are looked at.
+    are looked at. photos: a copy of Multi-PIE or a folder of triplets, for stage self; without, it sees the synthetic captures. flow: "dis"
+    or "raft", the latter with the weights raft. without: terms of the paper's loss that are left out.
     """
 
     config: str = "small"
@@ -79,6 +81,10 @@ class MFNetRequest:
     deca: Path | None = None
     stages: tuple[str, ...] = ()
     captures: int | None = None
+    photos: Path | None = None
+    flow: str = "dis"
+    raft: Path | None = None
+    without: tuple[str, ...] = ()
 
 
 def train_mfnet(
@@ -97,7 +103,9 @@ def train_mfnet(
     from dataclasses import replace
 
     from facestudio.head.store import load_head
-    from facestudio.training.checkpoint import load_checkpoint  # torch: only for those who train
+    from facestudio.training.mfnet.deca_file import read_deca  # torch: only for those who train
+    from facestudio.training.mfnet.flow import dis_flow, raft_flow
+    from facestudio.training.mfnet.selfsupervised import TERMS, SelfSupervisionConfig
     from facestudio.training.mfnet.train import CONFIGS, STAGES, WEIGHTS, MFNetTraining
     from facestudio.training.mfnet.train import train_mfnet as train
 
@@ -106,20 +114,34 @@ def train_mfnet(
     unknown = set(request.stages) - set(STAGES)
     if unknown:
         raise FaceStudioError(f"There is no stage {min(unknown)!r}.", f"Choose among: {', '.join(STAGES)}.")
+    if request.flow not in ("dis", "raft"):
+        raise FaceStudioError(f"There is no optical flow {request.flow!r}.", "Choose dis or raft.")
+    if request.flow == "raft" and request.raft is None:
+        raise FaceStudioError("RAFT needs weights.", "Name torchvision's raft_large state dict with --raft-weights.")
+    if missing := set(request.without) - set(TERMS):
+        raise FaceStudioError(f"The loss has no term {min(missing)!r}.", f"Choose among: {', '.join(TERMS)}.")
     if not data.is_dir():
         raise DatasetError(f"There is no data set {data}.", "Make one with facestudio synth.")
+    model = load_head("open")
+    photos = _prepared(request.photos, out, model, progress, cancel) if request.photos else None
     beside = data.with_name(data.name + "_val")
     shipped = models_dir() / "dense_landmarks_net.npz"
-    training = MFNetTraining(minutes=request.minutes, stages=request.stages or STAGES)
+    training = MFNetTraining(
+        minutes=request.minutes,
+        stages=request.stages or STAGES,
+        selfsupervised=SelfSupervisionConfig(form="through" if request.flow == "raft" else "targets", without=request.without),
+    )
     found = train(
         [data],
         out,
-        load_head("open"),
+        model,
         config=request.config,
         landmarks=request.landmarks or (shipped if shipped.is_file() else None),
         start=request.start,
-        deca=load_checkpoint(request.deca) if request.deca else None,
+        deca=read_deca(request.deca) if request.deca else None,
         held_out=held_out or (beside if beside.is_dir() else None),
+        photos=photos,
+        flow=raft_flow(request.raft) if request.flow == "raft" else dis_flow,
         training=replace(training, captures=request.captures or training.captures),
         progress=progress,
         cancel=cancel,
@@ -127,3 +149,15 @@ def train_mfnet(
     last = list(found.values())[-1]
     numbers = "  ".join(f"{name} {value:.3f}" for name, value in last.items())
     return f"On held-out captures: {numbers}. The weights are {out / WEIGHTS}."
+
+
+def _prepared(folder: Path, out: Path, model: HeadModel, progress: Progress, cancel: CancelToken | None) -> Path:
+    """A folder of photographs as shards below `out`, detected once."""
+    from facestudio.landmarks.mediapipe_detector import MediapipeDetector
+    from facestudio.pipeline.prepare_photos import prepare_photos
+    from facestudio.training.mfnet.photos import photo_triplets
+
+    ready = out / "photos"
+    with MediapipeDetector() as detector:
+        prepare_photos(photo_triplets(folder), ready, model, detector, str(folder), progress=progress, cancel=cancel)
+    return ready

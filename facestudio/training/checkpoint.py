@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +28,14 @@ def save_checkpoint(path: Path, state: Mapping[str, Any]) -> None:
     write_file(path, buffer.getvalue())
 
 
-def load_checkpoint(path: Path) -> dict[str, Any]:
-    """Read what `save_checkpoint` wrote, on the CPU; nothing but tensors and plain values is read. Raises DatasetError."""
+def load_checkpoint(path: Path, allow: Sequence[Any] = ()) -> dict[str, Any]:
+    """Read what `save_checkpoint` wrote, on the CPU; nothing but tensors and plain values is read. Raises DatasetError.
+
+    allow: further harmless types that a file from elsewhere may hold, as `torch.serialization.safe_globals` takes them.
+    """
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        with torch.serialization.safe_globals(list(allow)):
+            state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises a dozen kinds, its unpickler's own among them
         raise DatasetError(f"The checkpoint {path} cannot be read ({error}).", "Remove it to begin anew.") from error
     if not isinstance(state, dict):

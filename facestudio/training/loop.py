@@ -210,7 +210,7 @@ class Trainer:
         if bool(torch.isfinite(total)):
             self._optimiser.step()
         self.step, self._within = self.step + 1, self._within + 1
-        self.seconds = time.monotonic() - self._began
+        self._tell_time()
         self._average()
         for name, value in losses.items():
             row.setdefault(name, []).append(float(value.detach()))
@@ -245,7 +245,15 @@ class Trainer:
             found = self._validate(self.net)
         self.net.load_state_dict(own)
         self._curve.add(self.step, self.seconds, self._rate(), {VALIDATION + k: v for k, v in found.items()})
+        self._tell_time()
+
+    def _tell_time(self) -> None:
+        """One clock for all processes: the rate follows the time, and weights stay the same only under the same rates."""
         self.seconds = time.monotonic() - self._began
+        if self.world > 1:
+            latest = torch.tensor([self.seconds], dtype=torch.float64)
+            dist.all_reduce(latest, op=dist.ReduceOp.MAX)
+            self.seconds = float(latest.item())
 
     def _keep(self) -> None:
         self._kept = time.monotonic()

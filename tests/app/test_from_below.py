@@ -56,6 +56,7 @@ SILENT = {
     "library/owner.py",
     "pipeline/evaluate_bench.py",
     "pipeline/make_synthetic.py",
+    "pipeline/prepare_photos.py",
     "pipeline/train.py",
     "reconstruct/mfnet/deca.py",
     "reconstruct/sfm/losses.py",

@@ -1,4 +1,4 @@
-"""What one synthetic capture can also look like: its mirror image, another exposure, a blur, a covered patch, a guessed focal length."""
+"""What one capture can also look like: cut otherwise, mirrored, exposed otherwise, blurred, covered, of a guessed focal length."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from facestudio.landmarks.crop import Crop
 from facestudio.reconstruct.mfnet.mirror import Mirror
 from facestudio.training.mfnet.batch import Sample
 from facestudio.types import ByteArray, Float32Array
@@ -21,7 +22,8 @@ class AugmentConfig:
     mirror: share of captures. single: share of which only one photo is there, three times. uncalibrated: share whose focal length the
     network is not told, but what is assumed then (60 degrees across the picture); focal: error of what it is told.
     exposure, contrast, colour: of one camera; common_exposure: of all three. blur: most, pixels. noise: most, of 255.
-    patch: share of views that get a covered square, of side up to patch_side of the crop.
+    patch: share of views that get a covered square, of side up to patch_side of the crop. zoom: of a crop's side, a logarithm;
+    shift: of its middle, shares of the side; both are standard deviations, cut off at two.
     """
 
     mirror: float = 0.5
@@ -36,6 +38,15 @@ class AugmentConfig:
     noise: float = 6.0
     patch: float = 0.15
     patch_side: float = 0.35
+    zoom: float = 0.07
+    shift: float = 0.02
+
+
+def cuts(picture: int, side: int, rng: np.random.Generator, config: AugmentConfig) -> list[Crop]:
+    """How the three views of a capture are cut out of their pictures (of `picture` pixels) this time; side: pixels of the crops."""
+    zoom = picture * np.exp(config.zoom * np.clip(rng.normal(size=3), -2.0, 2.0))
+    shift = picture * config.shift * np.clip(rng.normal(size=(3, 2)), -2.0, 2.0)
+    return [Crop((picture - 1) / 2.0 + off, float(z), side) for z, off in zip(zoom, shift, strict=True)]
 
 
 def mirrored(sample: Sample, mirror: Mirror) -> Sample:

@@ -20,7 +20,7 @@ import numpy as np
 from facestudio.errors import DatasetError
 
 # Multi-PIE's cameras in the data set's own order, every 15 degrees from one profile to the other; 05_1 is in front, 08_1 and 19_1 hang
-# above. Which profile is whose does not matter: `prepare` puts left and right where the head's turn says they belong.
+# above. Which profile is whose does not matter: `pipeline.prepare_photos` puts left and right where the head's turn says they belong.
 MULTIPIE_YAW = {
     "110": -90,
     "120": -75,
@@ -84,6 +84,13 @@ def multipie_triplets(folder: Path, seed: int = 0, config: MultiPieConfig | None
         what = f"{folder} holds no Multi-PIE pictures with a front view (05_1) and both sides."
         raise DatasetError(what, "Name the folder above session01, with the multiview pictures in it.")
     return triplets
+
+
+def photo_triplets(folder: Path, seed: int = 0) -> list[PhotoTriplet]:
+    """The triplets of a folder of either kind. Raises DatasetError when it is neither."""
+    if any(_NAME.match(path.name) for path in folder.rglob("*")):
+        return multipie_triplets(folder, seed)
+    return folder_triplets(folder)
 
 
 def folder_triplets(folder: Path) -> list[PhotoTriplet]:

@@ -3,7 +3,11 @@
     look      the landmark network's trunk, as it is, looks at every capture once, in as many variants as there is time for
     fusion    everything behind the trunk learns from what it saw, from memory: thousands of steps a minute
     whole     trunk and all, picture by picture, at a low rate
-    self      the paper's self-supervised losses (eq. 11); its weights are kept only if the held-out captures gain by them
+    self      the paper's self-supervised losses (eq. 11), on photographs where there are some; its weights are kept only if the held-out
+              captures gain by them
+
+While a stage trains, `sheet.png` shows every few minutes what the network makes of some held-out captures. Under torchrun every process
+looks at and learns from its own share; the first one judges and writes.
 
 Without a landmark network (the paper's configuration) training begins with "whole". Each stage continues where it was stopped.
 """
@@ -11,8 +15,10 @@ Without a landmark network (the paper's configuration) training begins with "who
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +26,7 @@ import torch
 from torch import Tensor
 
 from facestudio.atomic import write_file
+from facestudio.errors import DatasetError
 from facestudio.head.model import HeadModel
 from facestudio.landmarks.weights import load_weights
 from facestudio.progress import CancelToken, Progress, silent
@@ -27,19 +34,21 @@ from facestudio.reconstruct.mfnet.deca import import_deca
 from facestudio.reconstruct.mfnet.mirror import mirror_of
 from facestudio.reconstruct.mfnet.network import PAPER, SMALL, MFNet, MFNetConfig, Prediction, mfnet_for
 from facestudio.training.checkpoint import export_weights, load_checkpoint, save_checkpoint
-from facestudio.training.loop import LoopConfig, Trainer
+from facestudio.training.loop import LoopConfig, Trainer, place_in_run
 from facestudio.training.mfnet.augment import AugmentConfig
 from facestudio.training.mfnet.batch import TripletBatch
 from facestudio.training.mfnet.cache import JitterConfig, SightCache, remember
+from facestudio.training.mfnet.flow import FlowEstimator, dis_flow
 from facestudio.training.mfnet.selfsupervised import SelfSupervision, SelfSupervisionConfig
+from facestudio.training.mfnet.sheet import Sheet
 from facestudio.training.mfnet.supervision import Supervision, predict, validation
-from facestudio.training.mfnet.triplets import SyntheticTriplets
+from facestudio.training.mfnet.triplets import Captures, PhotoTriplets, SyntheticTriplets
 from facestudio.types import ByteArray
 
 Objective = Callable[[Prediction, TripletBatch], dict[str, Tensor]]
 CONFIGS: dict[str, MFNetConfig] = {"small": SMALL, "paper": PAPER}
 STAGES = ("look", "fusion", "whole", "self")
-WEIGHTS, LOOKED = "mfnet.npz", "looked.pt"
+WEIGHTS, LOOKED, SHEET = "mfnet.npz", "looked.pt", "sheet.png"
 
 
 @dataclass(frozen=True)
@@ -48,7 +57,7 @@ class MFNetTraining:
 
     minutes: of all stages together; shares: of look, fusion, whole and self. stages: those to run. captures: most captures looked at, in at
     most so many variants. batch: captures in a step of whole and self; fusion_batch: of fusion. rate_*: highest learning rates.
-    validate: captures held out. threads: torch's, None as they are.
+    validate: captures held out. threads: torch's, None as they are. sheet_minutes: between two pictures of how far it is.
     """
 
     minutes: float = 40.0
@@ -67,16 +76,23 @@ class MFNetTraining:
     seed: int = 0
     bf16: bool = True
     threads: int | None = None
+    sheet_minutes: float = 5.0
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     jitter: JitterConfig = field(default_factory=JitterConfig)
     selfsupervised: SelfSupervisionConfig = field(default_factory=SelfSupervisionConfig)
+
+    def minutes_of(self, stage: str) -> float:
+        """How long a stage may take, minutes: its share among those that run ("look" being part of "fusion")."""
+        running = {name for name in STAGES if name in self.stages} | ({"look"} if "fusion" in self.stages else set())
+        share = dict(zip(STAGES, self.shares, strict=True))
+        return self.minutes * share[stage] / sum(share[name] for name in running)
 
 
 class MFNetTrainer:
     """The stages, one after the other, on one network.
 
     data: folders of synthetic triplets; held_out: another such folder, to judge on (None: a twenty-fifth of the subjects is kept back).
-    out: checkpoints, curves, weights.
+    out: checkpoints, curves, weights, sheet. photos: prepared photographs for stage self; flow: the estimator of its flow loss.
     """
 
     def __init__(
@@ -89,8 +105,11 @@ class MFNetTrainer:
         progress: Progress = silent,
         cancel: CancelToken | None = None,
         held_out: Path | None = None,
+        photos: Path | None = None,
+        flow: FlowEstimator = dis_flow,
     ) -> None:
-        self.model, self.net, self.out = model, net, out
+        self.model, self.net, self.out, self.flow = model, net, out, flow
+        self.rank, self.ranks = place_in_run()
         self.config, self.progress, self.cancel = config or MFNetTraining(), progress, cancel or CancelToken()
         c = net.config
         mirror = mirror_of(model, c.identity, c.expression)
@@ -99,9 +118,13 @@ class MFNetTrainer:
             return SyntheticTriplets(folders, model, mirror, c.side, c.identity, c.expression, hold_out)
 
         self.captures = captures(data, 25)
+        self.photos = PhotoTriplets([photos], mirror, c.side, 10**9) if photos else None  # none is held out: there is no truth
         self.supervision = Supervision(model, net)
         judged = captures([held_out], 1) if held_out else self.captures
         self.held_out = list(judged.held_out(25, self.config.validate))
+        if not self.held_out:
+            raise DatasetError("No capture is left to judge on.", "Make more subjects, or give a data set with --held-out.")
+        self.sheet = Sheet(model, net, self.held_out, out / SHEET, self.config.sheet_minutes)
         self.found: dict[str, dict[str, float]] = {}
 
     def run(self) -> dict[str, dict[str, float]]:
@@ -121,61 +144,60 @@ class MFNetTrainer:
 
     def save(self) -> None:
         """Write the network as it is."""
+        if self.rank:
+            return
         export_weights(self.net, self.out / WEIGHTS, extra=_described(self.net.config, self.model.name))
         write_file(self.out / "validation.json", json.dumps(self.found, indent=1).encode())
 
     def _fusion(self) -> None:
         assert self.net.landmarker is not None
-        minutes = self.config.minutes * self.config.shares[0]
-        seen, held = self._remember(minutes)
+        seen, held = self._remember(self.config.minutes_of("look"))
         self.net.landmarker.requires_grad_(False)
-        loop = self._loop(self.config.shares[1], self.config.rate_fusion)
+        loop = self._loop("fusion", self.config.rate_fusion)
 
         def losses(batch: TripletBatch) -> dict[str, Tensor]:
             of: Objective = self.supervision
             return of(predict(self.net, batch), batch)
 
         def batches(epoch: int) -> Iterator[TripletBatch]:
-            return seen.batches(epoch, self.config.fusion_batch, self.config.seed, self.config.jitter)
+            return seen.batches(epoch, self.config.fusion_batch, self.config.seed + self.rank, self.config.jitter)
 
         self._train("fusion", loop, losses, batches, list(held.batches(0, 50)))
         self.net.landmarker.requires_grad_(True)
 
     def _remember(self, minutes: float) -> tuple[SightCache, SightCache]:
         """The sights of the captures, varied, and of those held out. Ends with the time, or with enough variants."""
-        import time
-
-        end = time.monotonic() + 60.0 * minutes
+        end, c = time.monotonic() + 60.0 * minutes, self.config
 
         def varied() -> Iterator[TripletBatch]:
-            c = self.config
             for variant in range(c.variants):
-                for batch in self.captures.in_order(variant, min(16, c.batch), c.captures, c.seed, c.augment):
+                share = (variant, min(16, c.batch), c.captures, c.seed, c.augment, self.rank, self.ranks)
+                for batch in self.captures.in_order(*share):
                     yield batch
-                    if time.monotonic() > end:
+                    if time.monotonic() > end and self.ranks == 1:  # of several, all must have equally many
                         return
 
-        kept = self.out / LOOKED
+        kept = self.out / (f"rank{self.rank}-{LOOKED}" if self.rank else LOOKED)
         if kept.is_file():
             state = load_checkpoint(kept)
             return SightCache(state["seen"]), SightCache(state["held"])
-        held = remember(self.net, self.held_out, self.config.validate, cancel=self.cancel)
-        most = self.config.variants * min(self.captures.refresh(), self.config.captures)
+        held = remember(self.net, self.held_out, c.validate, cancel=self.cancel)
+        most = c.variants * min(self.captures.refresh(), c.captures) // self.ranks
         seen = remember(self.net, varied(), most, self.progress, self.cancel)
         save_checkpoint(kept, {"seen": seen.arrays, "held": held.arrays})
         return seen, held
 
     def _whole(self) -> None:
         losses = self._pictured(self.supervision)
-        self._train("whole", self._loop(self.config.shares[2], self.config.rate_whole), losses, self._pictures, self.held_out)
+        batches = partial(self._pictures, self.captures)
+        self._train("whole", self._loop("whole", self.config.rate_whole), losses, batches, self.held_out)
 
     def _self(self) -> None:
-        before = {k: v.clone() for k, v in self.net.state_dict().items()}
-        objective = SelfSupervision(self.model, self.net.config, self.config.selfsupervised)
-        losses = self._pictured(objective)
-        loop = self._loop(self.config.shares[3], self.config.rate_self)
-        self._train("self", loop, losses, self._pictures, self.held_out)
-        if self.found["self"]["shape_mm"] > self.found.get("whole", self.found["start"])["shape_mm"]:
+        before, last = {k: v.clone() for k, v in self.net.state_dict().items()}, list(self.found)[-1]
+        objective = SelfSupervision(self.model, self.net.config, self.config.selfsupervised, self.flow)
+        batches = partial(self._pictures, self.photos or self.captures)
+        self._train("self", self._loop("self", self.config.rate_self), self._pictured(objective), batches, self.held_out)
+        if self.found["self"]["shape_mm"] > self.found[last]["shape_mm"]:
             self.net.load_state_dict(before)
 
     def _pictured(self, of: Objective) -> Callable[[TripletBatch], dict[str, Tensor]]:
@@ -186,12 +208,13 @@ class MFNetTrainer:
 
         return losses
 
-    def _pictures(self, epoch: int) -> Iterator[TripletBatch]:
-        return self.captures.batches(epoch, self.config.batch, self.config.seed, self.config.augment)
-
-    def _loop(self, share: float, rate: float) -> LoopConfig:
+    def _pictures(self, captures: Captures, epoch: int) -> Iterator[TripletBatch]:
         c = self.config
-        return LoopConfig(minutes=c.minutes * share, rate=rate, decay=c.decay, clip=5.0, average=c.average, seed=c.seed)
+        return captures.batches(epoch, c.batch, c.seed, c.augment, self.rank, self.ranks)
+
+    def _loop(self, stage: str, rate: float) -> LoopConfig:
+        c = self.config
+        return LoopConfig(minutes=c.minutes_of(stage), rate=rate, decay=c.decay, clip=5.0, average=c.average, seed=c.seed)
 
     def _train(
         self,
@@ -215,8 +238,12 @@ class MFNetTrainer:
         self.net.load_state_dict(trainer.averaged())
         self._judge(stage)
         self.save()
+        if self.rank == 0:
+            self.sheet.update(now=True)
 
     def _validate(self, held_out: list[TripletBatch]) -> dict[str, float]:
+        if self.rank == 0:
+            self.sheet.update()
         rows = [validation(self.net, self.supervision, batch) for batch in held_out]
         weight = np.array([len(b) for b in held_out], float)
         return {name: float(np.average([row[name] for row in rows], weights=weight)) for name in rows[0]}
@@ -237,13 +264,16 @@ def train_mfnet(
     start: Path | None = None,
     deca: Mapping[str, object] | None = None,
     held_out: Path | None = None,
+    photos: Path | None = None,
+    flow: FlowEstimator = dis_flow,
     training: MFNetTraining | None = None,
     progress: Progress = silent,
     cancel: CancelToken | None = None,
 ) -> dict[str, dict[str, float]]:
     """Train a new network; see the module. landmarks: weights of the landmark network to begin with; start: of a whole MFNet.
 
-    deca: DECA's state, for the paper's trunk. held_out: a folder of triplets to judge on. Returns what validation said after each stage.
+    deca: DECA's state, for the paper's trunk. held_out: a folder of triplets to judge on. photos: prepared photographs
+    for stage self; flow: its estimator. Returns what validation said after each stage.
     Raises HeadModelError for weights that do not fit, DatasetError for data that are none, OutputError and Cancelled.
     """
     torch.manual_seed((training or MFNetTraining()).seed)
@@ -254,7 +284,7 @@ def train_mfnet(
         import_deca(net.trunk, deca)
     if start is not None:
         load_weights(net, start)
-    return MFNetTrainer(model, net, data, out, training, progress, cancel, held_out).run()
+    return MFNetTrainer(model, net, data, out, training, progress, cancel, held_out, photos, flow).run()
 
 
 def _described(config: MFNetConfig, head: str) -> dict[str, ByteArray]:

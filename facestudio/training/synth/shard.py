@@ -44,7 +44,8 @@ class Shard:
     light (N, 27) float32: 9 SH coefficients x RGB of the head frame, the webcam's gains included: linear colour = albedo * sum l_k H_k.
     maps, where asked for: depth (N, S, S) float16 metres, 0 none; normals (N, S, S, 3) int8, head frame, x 127; parts (N, S, S) uint8:
     the head model's part + 1, hair 200, brows 201, glasses 202, clothes 203, a hand 204, 0 background; uv (N, S, S, 2) float16, the
-    head model's own. depth, normals and uv are the bare head's, also under hair.
+    head model's own. depth, normals and uv are the bare head's, also under hair. detected (N, D, 2) float32 crop pixels, of photographs
+    only (mode "photo triplets", `training.mfnet.prepare`, whose landmarks are found, not true): the first detector's points.
     """
 
     jpeg: ByteArray
