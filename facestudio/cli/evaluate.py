@@ -21,9 +21,19 @@ def evaluate(
     quality: Annotated[str, typer.Option(help="Time for dense matching: draft, standard or full.")] = "standard",
     head: Annotated[str, typer.Option(help="Head model: open, flame, or a model file.")] = "open",
     heads: Annotated[str | None, typer.Option(help="Only these subjects, separated by commas.")] = None,
+    protocol: Annotated[
+        str, typer.Option(help="now; or fs-wild, fs-lab: MFNet on your licensed copy of FaceScape's benchmark.")
+    ] = "now",
 ) -> None:
     """Reconstruct every triplet of a data set and measure the error in millimetres (NoW protocol)."""
     dataset, output = dataset.expanduser(), output.expanduser()
+    if protocol != "now":
+        with running() as (progress, cancel):
+            from facestudio.pipeline.evaluate_facescape import evaluate_facescape
+
+            said = evaluate_facescape(protocol, dataset, output, progress=progress, cancel=cancel)
+        out.print(said, markup=False)
+        return
     with running() as (progress, cancel):
         from facestudio.pipeline.evaluate_bench import evaluate_bench
 

@@ -55,6 +55,7 @@ SILENT = {
     "head/contact_sheet.py",
     "library/owner.py",
     "pipeline/evaluate_bench.py",
+    "pipeline/evaluate_facescape.py",
     "pipeline/make_synthetic.py",
     "pipeline/prepare_photos.py",
     "pipeline/train.py",

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import trimesh
 
-from facestudio.evaluate.facescape import SIZE, compare, region_pixels, unroll
+from facestudio.evaluate.facescape import SIZE, CylinderMap, benchmark_mne, compare, region_pixels, unroll
 from facestudio.types import Mesh
 
 
@@ -71,6 +71,19 @@ def test_normals_turn_with_the_surface() -> None:
     counted[row : row + 2] = True
     angle = compare(sphere, counted, unroll(tube(0.08))).mne_rad
     assert angle == pytest.approx(np.arcsin((y - 0.6) / 100), abs=0.02)
+
+
+def test_the_benchmarks_mne_is_the_angle_between_normals_plus_one() -> None:
+    radius, faces = np.ones((SIZE, SIZE)), np.zeros((SIZE, SIZE), np.int64)
+
+    def facing(normal: tuple[float, float, float]) -> CylinderMap:
+        return CylinderMap(radius, np.tile(np.array(normal), (SIZE, SIZE, 1)), faces)
+
+    front, side = facing((0.0, 0.0, 1.0)), facing((1.0, 0.0, 0.0))
+    # (1, 1, 2) and (2, 1, 1): cosine 5 / 6, where the normals themselves are at right angles.
+    assert benchmark_mne(front, everywhere(), side) == pytest.approx(np.arccos(5 / 6))
+    assert benchmark_mne(front, everywhere(), front) == pytest.approx(0.0, abs=1e-7)
+    assert np.isnan(benchmark_mne(front, ~everywhere(), side))
 
 
 def test_only_pixels_wholly_inside_the_region_count() -> None:
