@@ -44,12 +44,12 @@ Row = dict[str, str | float]
 class AblationConfig:
     """captures: looked at once. steps of `batch` captures each, `flow` of which have the flow loss. rate: the paper's. heads: measured."""
 
-    captures: int = 640
-    steps: int = 300
+    captures: int = 320
+    steps: int = 200
     batch: int = 16
-    flow: int = 2
+    flow: int = 1
     rate: float = 1e-3
-    heads: int = 60
+    heads: int = 40
 
 
 def main() -> None:

@@ -1,39 +1,50 @@
 """MFNet on the bench: three views against one photo three times, how little it minds the picture's accidents, and its time.
 
-`python -m tests.benchmarks.bench_mfnet ../shared/bench/dev [--weights FILE]` prints three tables in Markdown.
+`python -m tests.benchmarks.bench_mfnet ../shared/bench/dev [--weights FILE]` prints three tables in Markdown. With `--sheet FILE` it draws
+the sample's three photos instead, each looked at alone (as the paper does with AFLW2000-3D's), then all three at once, and the truth.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from facestudio.evaluate.datasets.bench import BenchHead, head_names, read_head
 from facestudio.evaluate.now import Variant
 from facestudio.evaluate.prediction import Prediction, mean_head
 from facestudio.evaluate.scoring import score
 from facestudio.evaluate.summary import Score
+from facestudio.geometry.camera import screen
+from facestudio.geometry.rasterize import interpolate, rasterize
+from facestudio.geometry.rotations import exp_so3
+from facestudio.geometry.shading import vertex_normals
 from facestudio.head.landmarks import now_landmarks
 from facestudio.head.model import HeadModel
 from facestudio.head.store import load_head
+from facestudio.landmarks.crop import crop_square, warp
+from facestudio.landmarks.detector import Face
 from facestudio.landmarks.mediapipe_detector import MediapipeDetector
 from facestudio.landmarks.mirror_map import MEDIAPIPE_MIRROR
 from facestudio.landmarks.resnet import ResNet
+from facestudio.paths import resources_dir
 from facestudio.pipeline.evidence import evidence_basis
 from facestudio.pipeline.import_triplet import find_views, read_photos
 from facestudio.progress import CancelToken
 from facestudio.reconstruct.mfnet.network import MFNet
 from facestudio.reconstruct.mfnet.predict import SCALES, predict_head, read_network, shipped
-from facestudio.types import Float64Array, Landmarks, Mesh, View, ViewName
+from facestudio.types import BoolArray, ByteArray, Camera, Float64Array, Image, Landmarks, Mesh, View, ViewName
 
 
 def say(text: str) -> None:
@@ -94,9 +105,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("bench", type=Path)
     parser.add_argument("--weights", type=Path)
+    parser.add_argument("--sheet", type=Path)
     options = parser.parse_args()
     model = load_head("open")
     net = read_network(options.weights, model) if options.weights else shipped(model)
+    if options.sheet:
+        with closing(MediapipeDetector()) as detector:
+            photos = [resources_dir() / "sample" / f"{name}.jpg" for name in ViewName]
+            views = find_views(read_photos(photos), evidence_basis(model), detector).views
+        cv2.imwrite(str(options.sheet), sheet(views, model, net)[..., ::-1])
+        return
     captures: list[tuple[BenchHead, tuple[View, ...]]] = []
     with closing(MediapipeDetector()) as detector:
         for name in head_names(options.bench):
@@ -131,6 +149,25 @@ def predicted(vertices: Float64Array, model: HeadModel) -> Prediction:
     return replace(mean_head(model), mesh=Mesh(vertices, model.faces), landmarks=now_landmarks(model, vertices))
 
 
+def swapped(views: Sequence[View], model: HeadModel) -> list[View]:
+    """The photos given in the wrong places, left for right, and put in order as the product does."""
+
+    class Known:
+        """Says again where the landmarks were found."""
+
+        scheme = "mediapipe478"
+
+        def detect(self, image: Image, where: str) -> Face:
+            found = next(v.landmarks for v in views if v.image is image)
+            assert found is not None
+            return Face(found, np.zeros(4))
+
+        def close(self) -> None:
+            """Nothing to release."""
+
+    return list(find_views([v.image for v in reversed(views)], evidence_basis(model), Known()).views)
+
+
 def robustness(captures: Sequence[tuple[BenchHead, tuple[View, ...]]], model: HeadModel, net: MFNet) -> None:
     """Millimetres that the face moves when nothing about the subject has changed."""
 
@@ -139,6 +176,7 @@ def robustness(captures: Sequence[tuple[BenchHead, tuple[View, ...]]], model: He
 
     same: Callable[[Float64Array], Float64Array] = lambda v: v  # noqa: E731 - one line says it
     changes: dict[str, tuple[Callable[[Sequence[View]], list[View]], Callable[[Float64Array], Float64Array]]] = {
+        "left and right swapped": (lambda v: swapped(v, model), same),
         "mirrored": (mirrored, flip_back),
         "brightness +20 %": (lambda v: brighter(v, 1.2), same),
         "brightness -20 %": (lambda v: brighter(v, 0.8), same),
@@ -151,6 +189,44 @@ def robustness(captures: Sequence[tuple[BenchHead, tuple[View, ...]]], model: He
     for name, crop in (("crop +10 %", 1.1), ("crop -10 %", 0.9)):
         moves = [moved_mm(head_of(v, model, net, crop), head_of(v, model, net), model) for _, v in captures]
         say(f"| {name} | {np.mean(moves):.2f} | {max(moves):.2f} |")
+
+
+def sheet(views: Sequence[View], model: HeadModel, net: MFNet, side: int = 320) -> ByteArray:
+    """A picture (2 S, 5 S, 3) uint8 of what single photos and all three give.
+
+    Above: each photo, then the true head twice. Below: the head of that photo alone, over it, then the neutral head of all three.
+    """
+    truth = json.loads((resources_dir() / "sample" / "truth.json").read_text(encoding="utf-8"))
+    above: list[NDArray[Any]] = []
+    below: list[NDArray[Any]] = []
+    for view in views:
+        assert view.landmarks is not None
+        said = predict_head([view], model, net)
+        posed = model.template + model.identity_basis @ said.identity + model.expression_basis @ said.expression
+        crop = crop_square(view.landmarks.points, side)
+        photo = warp(view.image.pixels, crop)
+        grey, seen = drawn(posed, crop.camera(said.cameras[0]), model)
+        above.append(photo)
+        below.append(np.where(seen[..., None], 0.25 * photo + 0.75 * grey, photo))
+    three = model.template + model.identity_basis @ predict_head(views, model, net).identity
+    true = model.template + model.identity_basis @ np.array(truth["identity"])
+    for yaw in (0.0, 60.0):
+        R = np.diag([1.0, -1.0, -1.0]) @ exp_so3(np.radians([0.0, -yaw, 0.0]))
+        K = np.array([[2.6 * side, 0, side / 2], [0, 2.6 * side, side / 2], [0, 0, 1.0]])
+        middle = model.template[model.part_vertices("face", "scalp", "skin", "ears")].mean(0)
+        camera = Camera(K, R, np.array([0.0, 0.0, 1.0]) - R @ middle, side, side)
+        for row, head in ((above, true), (below, three)):
+            row.append(drawn(head, camera, model)[0])
+    return np.concatenate([np.concatenate(row, 1) for row in (above, below)]).astype(np.uint8)
+
+
+def drawn(vertices: Float64Array, camera: Camera, model: HeadModel) -> tuple[Float64Array, BoolArray]:
+    """A head in grey, lit from the camera, on white: (S, S, 3) in [0, 255], and where it is."""
+    found = rasterize(screen(camera, vertices), model.faces, camera.height, camera.width)
+    seen = found.pix_to_face >= 0
+    normals = interpolate(found, model.faces, vertex_normals(vertices, model.faces))
+    lit = 255.0 * (0.15 + 0.75 * np.clip(normals @ -camera.R[2], 0.0, 1.0))
+    return np.repeat(np.where(seen, lit, 255.0)[..., None], 3, axis=2), np.asarray(seen)
 
 
 def seconds(views: Sequence[View], model: HeadModel, net: MFNet, repeats: int = 15) -> None:
