@@ -31,7 +31,7 @@ class BlendConfig:
 
     disagreement: float = 0.12
     support: float = 0.7
-    mixing: tuple[float, float] = (1.5, 40.0)
+    mixing: tuple[float, float] = (0.5, 1.0)
     feature_bonus: float = 4.0
     label_blur: float = 2.5
 
@@ -74,7 +74,8 @@ def choose(
             score = score * (1.0 + config.feature_bonus * features)
         scores.append(np.where(level.weight > 0, score, 0.0))
     best = np.maximum(np.max(scores, axis=0), 1e-9)
-    # Where nothing is to be seen twice, photos of about equal worth are averaged, and their noise with them.
+    # Photos of about equal worth are averaged, and their noise with them. Choosing one harder (powers of 1.5 and 40) drew photos of our
+    # own subjects worse, by 0.2 dB and 0.006 of SSIM, than averaging: they lie within a quarter of a pixel of each other.
     power = config.mixing[0] + (config.mixing[1] - config.mixing[0]) * np.minimum(features, 1.0)
     shares = [np.maximum((score / best) ** power, 1e-3).astype(np.float32) for score in scores]
     return [share[..., None] * a[..., None] for share, a in zip(shares, agreements, strict=True)]

@@ -17,6 +17,7 @@ from facestudio.progress import CancelToken, Progress, beside, silent
 from facestudio.texture.blend import BlendConfig, agreement, blend, choose, drop
 from facestudio.texture.clothing import skin_on_neck
 from facestudio.texture.complete import Filling, certainty, fill, measure_grain
+from facestudio.texture.ears import bare, hidden_ears
 from facestudio.texture.eyes import EYES, EyeTones, has_eyes, measure_eyes, paint_eyes
 from facestudio.texture.harmonise import HarmoniseConfig, apply_gain, gain_maps
 from facestudio.texture.lids import unfolded
@@ -245,14 +246,16 @@ def _complete(
     number = _label_level([levels])
     side = len(levels[number].weight)
     small_atlas = lay_out(model.uv, model.uv_faces, side)
-    skin = skin_on_neck(model, small_atlas, levels[number])
-    if skin is not None:
-        sure = sure * cv2.resize(skin, sure.shape, interpolation=cv2.INTER_LINEAR)
-        levels[number] = Level(levels[number].tones, levels[number].weight * skin)
+    hidden = hidden_ears(model, levels[number])
+    for skin in (skin_on_neck(model, small_atlas, levels[number]), bare(small_atlas, hidden) if hidden.any() else None):
+        if skin is not None:
+            sure = sure * cv2.resize(skin, sure.shape, interpolation=cv2.INTER_LINEAR)
+            levels[number] = Level(levels[number].tones, levels[number].weight * skin)
     small = levels[number]
     corners = mirror_corners(model)
     # Light differs most from side to side on the neck, and a neck without features is no better for being a copy.
-    corners[~head.readable | model.part_faces("neck")] = np.nan
+    # A hidden ear has a twin that is mostly hidden, too.
+    corners[~head.readable | model.part_faces("neck") | hidden] = np.nan
     cancel.check()
     gain = mirror_gain(small_atlas, small, corners)
     cancel.check()

@@ -15,10 +15,9 @@ def level(tone: float, weight: Float32Array, seed: int = 0) -> Level:
 
 
 def halves(size: int = 256) -> tuple[Float32Array, Float32Array]:
-    across = np.linspace(1, 0, size, dtype=np.float32)[None] * np.ones((size, 1), np.float32)
-    left, right = across.copy(), across[:, ::-1].copy()
-    left[:, round(0.7 * size) :], right[:, : round(0.3 * size)] = 0.0, 0.0
-    return left, right
+    """Two photos that overlap by 40 %; each fades out where it ends, as trust in a photo does."""
+    across = np.clip(np.linspace(1, 0, size, dtype=np.float32) - 0.3, 0.0, None)[None] / 0.7 * np.ones((size, 1), np.float32)
+    return across.copy(), across[:, ::-1].copy()
 
 
 def shares(levels: list[Level]) -> list[Float32Array]:
