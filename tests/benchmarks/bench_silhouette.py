@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import trimesh
 
-from facestudio.export.saved import load_head
+from facestudio.export.saved import SavedHead, load_head
 from facestudio.geometry.camera import screen
 from facestudio.geometry.rasterize import rasterize
 from facestudio.pipeline.cameras_file import read_cameras
@@ -30,6 +30,23 @@ def silhouette(camera: Camera, vertices: FloatArray, faces: IntArray) -> BoolArr
     return np.asarray(cv2.drawContours(np.zeros_like(mask), outlines, -1, (1.0,), cv2.FILLED) > 0)
 
 
+def overlaps(saved: SavedHead, folder: Path) -> list[float]:
+    """Intersection over union per photo of a head with the truth of its bench folder (truth.ply, cameras.json)."""
+    cameras, truth = read_cameras(folder / "cameras.json"), trimesh.load(folder / "truth.ply", process=False)
+    assert isinstance(truth, trimesh.Trimesh)
+    found = []
+    for view, camera in zip(saved.reconstruction.views, saved.reconstruction.cameras, strict=True):
+        real = silhouette(cameras[view.name], truth.vertices, np.asarray(truth.faces))
+        ours = silhouette(camera, saved.reconstruction.posed_vertices, saved.model.faces)
+        rows, columns = np.flatnonzero(real.any(axis=1)), np.flatnonzero(real.any(axis=0))
+        # The cut is a slanted plane: its last rows show the neck's stump.
+        last = rows[0] + int(0.88 * (rows[-1] - rows[0]))
+        ours[last:], real[last:] = False, False
+        ours[:, : columns[0]], ours[:, columns[-1] + 1 :] = False, False
+        found.append(float((ours & real).sum() / (ours | real).sum()))
+    return found
+
+
 def main(bench: Path, results: Path) -> None:
     """Print one row per head, and the mean."""
     every = []
@@ -37,19 +54,7 @@ def main(bench: Path, results: Path) -> None:
         path = results / folder.name / f"{folder.name}.head.npz"
         if not path.is_file():
             continue
-        saved, cameras = load_head(path), read_cameras(folder / "cameras.json")
-        truth = trimesh.load(folder / "truth.ply", process=False)
-        assert isinstance(truth, trimesh.Trimesh)
-        found = []
-        for view, camera in zip(saved.reconstruction.views, saved.reconstruction.cameras, strict=True):
-            real = silhouette(cameras[view.name], truth.vertices, np.asarray(truth.faces))
-            ours = silhouette(camera, saved.reconstruction.posed_vertices, saved.model.faces)
-            rows, columns = np.flatnonzero(real.any(axis=1)), np.flatnonzero(real.any(axis=0))
-            # The cut is a slanted plane: its last rows show the neck's stump.
-            last = rows[0] + int(0.88 * (rows[-1] - rows[0]))
-            ours[last:], real[last:] = False, False
-            ours[:, : columns[0]], ours[:, columns[-1] + 1 :] = False, False
-            found.append(float((ours & real).sum() / (ours | real).sum()))
+        found = overlaps(load_head(path), folder)
         every += found
         sys.stdout.write(f"{folder.name:>14}: " + ", ".join(f"{x:.3f}" for x in found) + "\n")
     sys.stdout.write(f"mean {np.mean(every):.3f}, worst {np.min(every):.3f}\n")

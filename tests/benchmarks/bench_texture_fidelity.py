@@ -3,12 +3,13 @@
 RESULTS: folders with NAME.head.npz, below any depth, as `facestudio reconstruct` writes them. Inside the face (skin, lips, lids; eyes
 too) the picture drawn with the texture, without any light, is compared with the photo: PSNR in sRGB, SSIM (Wang et al. 2004) of the
 luma. Light that differs between the photos counts as error: there is one texture for all of them. --rebuild: with the texture that the
-present code makes from the saved photos, instead of the saved one.
+present code makes from the saved photos, instead of the saved one. --ceiling BENCH: what a texture without grain could get at best.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from facestudio.types import BoolArray, ByteArray, Camera, Float64Array
 
 PARTS = ("face", "lips", "eyelids", "eye_left", "eye_right", "skin")
 WORST = 10
+JPEG_QUALITY = 92  # of the bench's photos
 SAMPLES = 3  # per pixel and axis
 GROUPS = {"eyeballs": ("eye_left", "eye_right"), "lids": ("eyelids",), "lips": ("lips",)}
 BORDER = 25  # pixels of a 1280 pixel photo, both sides together
@@ -36,8 +38,8 @@ BORDER = 25  # pixels of a 1280 pixel photo, both sides together
 class Fidelity:
     """How one photo is explained: PSNR in dB and SSIM inside the face; bias: mean difference drawn - photo, sRGB values.
 
-    parts: of each part, its share of the face, of the squared error, and what it takes from the SSIM. grainless: SSIM of the photo's own
-    non-local means with the photo: what a perfect texture without grain would about get.
+    parts: of each part, its share of the face, of the squared error, and what it takes from the SSIM. ceiling: the SSIM of the
+    photo freed of its grain with the same under new grain of the bench's strength and through JPEG: what a perfect texture would get.
     """
 
     name: str
@@ -46,7 +48,7 @@ class Fidelity:
     ssim: float
     bias: float
     parts: dict[str, Float64Array]
-    grainless: float
+    ceiling: float
 
 
 def redraw(head: SavedHead, camera: Camera, albedo: ByteArray) -> tuple[ByteArray, BoolArray, dict[str, BoolArray]]:
@@ -94,8 +96,17 @@ def ssim(a: Float64Array, b: Float64Array) -> Float64Array:
     return np.asarray((2 * ma * mb + c1) * (2 * cov + c2) / ((ma * ma + mb * mb + c1) * (va + vb + c2)))
 
 
-def measure(head: SavedHead, albedo: ByteArray, pictures: Path | None = None, grain: bool = False) -> list[Fidelity]:
-    """One row per photo. pictures: a folder for photo, drawing and difference side by side. grain: measure `grainless`, too."""
+def under_grain(photo: ByteArray, sigma: float) -> tuple[ByteArray, ByteArray]:
+    """A photo (H, W, 3) freed of its grain (non-local means), and the same under new grain of that strength, grey as the bench's is."""
+    clean = np.asarray(cv2.fastNlMeansDenoisingColored(photo, None, sigma, sigma, 5, 15), np.uint8)
+    grain = np.random.default_rng(0).normal(0.0, sigma, clean.shape[:2])[..., None]
+    _, jpeg = cv2.imencode(".jpg", np.clip(clean + grain, 0, 255).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    return clean, np.asarray(cv2.imdecode(jpeg, cv2.IMREAD_COLOR), np.uint8)
+
+
+def measure(head: SavedHead, albedo: ByteArray, pictures: Path | None = None, bench: Path | None = None) -> list[Fidelity]:
+    """One row per photo. pictures: a folder for photo, drawing and difference side by side. bench: its meta.json give the grain."""
+    effects = json.loads((bench / head.name / "meta.json").read_text(encoding="utf-8"))["effects"] if bench else {}
     found = []
     luma = np.array([0.299, 0.587, 0.114])
     for view, camera in zip(head.reconstruction.views, head.reconstruction.cameras, strict=True):
@@ -118,12 +129,12 @@ def measure(head: SavedHead, albedo: ByteArray, pictures: Path | None = None, gr
             )
             for name, on in regions.items()
         }
-        grainless = np.nan
-        if grain:
-            smooth = cv2.fastNlMeansDenoisingColored(view.image.pixels, None, 6, 6, 5, 15).astype(np.float64)
-            grainless = float(ssim(smooth @ luma, photo @ luma)[core].mean())
+        ceiling = np.nan
+        if effects:
+            clean, grained = under_grain(view.image.pixels, effects[view.name]["noise_sigma_255"])
+            ceiling = float(ssim(clean @ luma, grained @ luma)[core].mean())
         found.append(
-            Fidelity(head.name, str(view.name), float(psnr), float(likeness[core].mean()), float(off.mean()), parts, grainless)
+            Fidelity(head.name, str(view.name), float(psnr), float(likeness[core].mean()), float(off.mean()), parts, ceiling)
         )
         if pictures is not None:
             y, x = np.flatnonzero(face.any(1)), np.flatnonzero(face.any(0))
@@ -144,10 +155,10 @@ def rebuilt(head: SavedHead) -> ByteArray:
 
 def table(rows: Sequence[Fidelity]) -> str:
     """Means, and the worst ten."""
-    psnr, likeness, grainless = (np.mean([getattr(r, field) for r in rows]) for field in ("psnr", "ssim", "grainless"))
+    psnr, likeness, ceiling = (np.mean([getattr(r, field) for r in rows]) for field in ("psnr", "ssim", "ceiling"))
     lines = [f"{len(rows)} photos: PSNR {psnr:.2f} dB, SSIM {likeness:.4f} (means)"]
-    if np.isfinite(grainless):
-        lines.append(f"The photos themselves, with their grain taken out: SSIM {grainless:.3f}")
+    if np.isfinite(ceiling):
+        lines.append(f"A perfect texture without grain would get SSIM {ceiling:.3f}")
     for name in rows[0].parts:
         area, error, loss = np.mean([r.parts[name] for r in rows], axis=0)
         lines.append(f"{name:>20}: {area:5.1%} of the face, {error:5.1%} of the squared error, takes {loss:.4f} from the SSIM")
@@ -168,14 +179,16 @@ def main() -> None:
     parser.add_argument("results", type=Path, nargs="+")
     parser.add_argument("--rebuild", action="store_true")
     parser.add_argument("--pictures", type=Path, help="folder for photo, drawing and twice the difference, side by side")
-    parser.add_argument("--grain", action="store_true", help="also what the photos' own grain costs")
+    parser.add_argument(
+        "--ceiling", type=Path, metavar="BENCH", help="also what the photos' own grain costs; BENCH: as bench/dev"
+    )
     options = parser.parse_args()
     if options.pictures:
         options.pictures.mkdir(parents=True, exist_ok=True)
     rows: list[Fidelity] = []
     for path in sorted(p for folder in options.results for p in folder.rglob("*.head.npz")):
         head = load_head(path)
-        rows += measure(head, rebuilt(head) if options.rebuild else head.texture.albedo, options.pictures, options.grain)
+        rows += measure(head, rebuilt(head) if options.rebuild else head.texture.albedo, options.pictures, options.ceiling)
     sys.stdout.write(table(rows))
 
 
