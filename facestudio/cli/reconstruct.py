@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 def reconstruct(
     photos: Annotated[
-        list[Path], typer.Argument(help="One to three photos: left, front, right (left shows the subject's left side).")
+        list[Path],
+        typer.Argument(
+            help="One to three photos: left, front, right (left shows the subject's left side); for the engine sfm any number."
+        ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the result; made when missing.")],
     cameras: Annotated[Path | None, typer.Option(help="cameras.json of a calibrated rig; the head is then metric.")] = None,

@@ -53,6 +53,7 @@ def sfm(
     steps: Annotated[int | None, typer.Option(min=1, help="Train so many steps, instead of its own end.")] = None,
     landmarks: Annotated[int | None, typer.Option(min=68, max=800, help="How many of the dense landmarks.")] = None,
     losses: Annotated[str, typer.Option(help="full, photometric or landmarks: the columns of the paper's ablation.")] = "full",
+    size: Annotated[int | None, typer.Option(help="Pixels of the square pictures, instead of the configuration's own.")] = None,
     held_out: HeldOut = None,
 ) -> None:
     """The deep SfM networks: depth of a photo, motion between two. Data: facestudio synth --mode orbit --maps."""
@@ -61,7 +62,7 @@ def sfm(
 
         held_out = held_out.expanduser() if held_out else None
         said = train_sfm(
-            data.expanduser(), out.expanduser(), config, minutes, steps, landmarks, losses, held_out, progress, cancel
+            data.expanduser(), out.expanduser(), config, minutes, steps, landmarks, losses, held_out, progress, cancel, size
         )
     screen.print(said, markup=False)
 

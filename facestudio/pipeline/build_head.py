@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from facestudio.atomic import check_folder
-from facestudio.errors import FaceStudioError
+from facestudio.errors import CameraFileError, FaceStudioError
 from facestudio.export.folder import check_name, export_head, safe_name
 from facestudio.head.landmarks import LandmarkBasis
 from facestudio.head.model import HeadModel
@@ -16,9 +16,9 @@ from facestudio.head.store import load_head
 from facestudio.landmarks.detector import LandmarkDetector
 from facestudio.landmarks.segmentation import foreground_mask
 from facestudio.pipeline.cameras_file import read_cameras
-from facestudio.pipeline.engines import check_engine, solve_head
+from facestudio.pipeline.engines import ANY_NUMBER, check_engine, solve_head
 from facestudio.pipeline.evidence import best_evidence, evidence_basis, evidence_error, with_dense
-from facestudio.pipeline.import_triplet import find_views, read_photos
+from facestudio.pipeline.import_triplet import find_frames, find_views, read_photos
 from facestudio.pipeline.job import Clock, Job
 from facestudio.progress import CancelToken, Partial, Progress, ignored, silent
 from facestudio.reconstruct.refinement import Quality
@@ -29,6 +29,7 @@ from facestudio.types import (
     Reconstruction,
     Texture,
     Triplet,
+    View,
     ViewName,
 )
 
@@ -60,7 +61,8 @@ def reconstruct(
 ) -> BuiltHead:
     """Reconstruct a textured head from one to three photos and, when `out` is given, write the result folder.
 
-    photos: picture files in the order left, front, right (a wrong order is detected and corrected).
+    photos: picture files in the order left, front, right (a wrong order is detected and corrected). The engine "sfm" takes any number, in
+    any order: all of them are measured, and three stand for the capture in texture, report and saved head.
     cameras: a rig's cameras.json, or cameras by view; the head is then metric. None: cameras are estimated and the size assumed.
     head: "open", "flame", or a head model file. texture_size: side of the square albedo, pixels.
     engine: "auto" refines the landmark fit by matching the photos densely; "fit" stops at the landmarks.
@@ -84,18 +86,23 @@ def reconstruct(
         check_folder(out)
     with clock.stage("read"):
         rig = read_cameras(Path(cameras).expanduser()) if isinstance(cameras, str | Path) else cameras
-        images = read_photos(paths, progress, cancel)
+        images = read_photos(paths, progress, cancel, engine in ANY_NUMBER)
+        if len(images) > 3 and rig is not None:
+            raise CameraFileError(
+                f"{len(images)} photos were given with the cameras of three.", "Give the rig's three photos, or no camera file."
+            )
         model = load_head(head)
         evidence = best_evidence(model)
         basis, error = evidence_basis(model, evidence), evidence_error(evidence)
     with clock.stage("landmarks"):
-        triplet = _find(images, evidence_basis(model), rig, detector, progress, cancel)
+        triplet, more = _find(images, evidence_basis(model), rig, detector, progress, cancel)
         if evidence != "mediapipe":
-            triplet = with_dense(triplet, cancel)
+            triplet, more = with_dense(triplet, cancel), with_dense(Triplet(more), cancel).views
     partial(triplet)
     with clock.stage("masks"):
-        masks = [foreground_mask(v.image) for v in triplet.views]
-    job = Job(triplet, model, basis, error, evidence_error(), masks, Quality(quality), clock, progress, cancel, partial)
+        masks, more_masks = ([foreground_mask(v.image) for v in views] for views in (triplet.views, more))
+    errors = error, evidence_error()
+    job = Job(triplet, model, basis, *errors, masks, Quality(quality), clock, progress, cancel, partial, more, more_masks)
     reconstruction = solve_head(engine, job)
     partial(reconstruction)
     with clock.stage("texture"):
@@ -130,10 +137,13 @@ def _find(
     detector: LandmarkDetector | None,
     progress: Progress,
     cancel: CancelToken,
-) -> Triplet:
-    if detector is not None:
-        return find_views(images, basis, detector, rig, progress, cancel)
-    from facestudio.landmarks.mediapipe_detector import MediapipeDetector
+) -> tuple[Triplet, tuple[View, ...]]:
+    """The views with their landmarks, and those beyond three."""
+    if detector is None:
+        from facestudio.landmarks.mediapipe_detector import MediapipeDetector
 
-    with closing(MediapipeDetector()) as own:
-        return find_views(images, basis, own, rig, progress, cancel)
+        with closing(MediapipeDetector()) as own:
+            return _find(images, basis, rig, own, progress, cancel)
+    if len(images) > 3:
+        return find_frames(images, basis, detector, progress, cancel)
+    return find_views(images, basis, detector, rig, progress, cancel), ()

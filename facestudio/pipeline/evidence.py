@@ -86,6 +86,8 @@ def with_dense(triplet: Triplet, cancel: CancelToken | None = None) -> Triplet:
     if cancel:
         cancel.check()
     found = [view.landmarks for view in triplet.views if view.landmarks is not None]
+    if not found:
+        return triplet
     dense = iter(dense_landmarks([v.image for v in triplet.views if v.landmarks is not None], found))
     views = tuple(v if v.landmarks is None else _with(v, v.landmarks, next(dense)) for v in triplet.views)
     return replace(triplet, views=views)

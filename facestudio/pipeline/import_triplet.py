@@ -1,4 +1,7 @@
-"""One, two or three photos become a `Triplet`: read, landmarks found, put in the order left, front, right by what they show."""
+"""Photos become a `Triplet`: read, landmarks found, put in the order left, front, right by what they show.
+
+Of more than three, three stand for the capture; the others are evidence for the engine that takes them (`find_frames`).
+"""
 
 from __future__ import annotations
 
@@ -34,10 +37,18 @@ class OrderConfig:
     front_degrees: float = 20.0
 
 
-def read_photos(paths: Sequence[Path], progress: Progress = silent, cancel: CancelToken | None = None) -> list[Image]:
-    """Read one to three picture files. Raises PictureError."""
-    if not 1 <= len(paths) <= 3:
-        raise PictureError(f"{len(paths)} photos were given.", "Give one, two or three: left, front and right.")
+# The yaw, degrees, of the photos that stand for the sides of a capture with more than three, and the least that counts as one.
+_SIDE, _LEAST_SIDE = 40.0, 10.0
+
+
+def read_photos(
+    paths: Sequence[Path], progress: Progress = silent, cancel: CancelToken | None = None, any_number: bool = False
+) -> list[Image]:
+    """Read one to three picture files; any_number: from one on. Raises PictureError."""
+    if not paths or (len(paths) > 3 and not any_number):
+        raise PictureError(
+            f"{len(paths)} photos were given.", "Give one, two or three: left, front and right. The engine sfm takes more."
+        )
     images = []
     for i, path in enumerate(paths):
         if cancel:
@@ -62,6 +73,47 @@ def find_views(
     cameras belong to places (left, front, right), not to files: they are attached after the photos have found their places.
     The same photo given again is dropped: it adds no evidence, and counting it twice would only make the fit overconfident.
     """
+    views, notes, said = _detected(images, detector, progress, cancel)
+    yaws = estimated_yaws(views, basis.mean, basis.ids)
+    places, order_notes = _places(yaws, [_name(v.image, i) for i, v in enumerate(views)], order or OrderConfig())
+    ranked = sorted(zip(places, views, strict=True), key=lambda pair: list(ViewName).index(pair[0]))
+    placed = [replace(view, name=place) for place, view in ranked]
+    if cameras:
+        placed = [replace(v, camera=_camera_for(v, cameras)) for v in placed]
+    return Triplet(tuple(placed), (*notes, *said, *order_notes))
+
+
+def find_frames(
+    images: Sequence[Image],
+    basis: LandmarkBasis,
+    detector: LandmarkDetector,
+    progress: Progress = silent,
+    cancel: CancelToken | None = None,
+) -> tuple[Triplet, tuple[View, ...]]:
+    """Any number of photos of a still head: those that stand for the capture, and all others, from the subject's left to the right.
+
+    The front view is the one least turned, the sides are those nearest to 40 degrees; a side that no photo shows is left out. The others
+    are named by the place they are nearest to. The photos' order does not matter. Raises NoFaceError, FitError.
+    """
+    views, notes, said = _detected(images, detector, progress, cancel)
+    yaws = estimated_yaws(views, basis.mean, basis.ids)
+    left = sorted(range(len(views)), key=lambda i: -yaws[i])
+    chosen: dict[ViewName, int] = {}
+    for place, wished in ((ViewName.FRONT, 0.0), (ViewName.LEFT, _SIDE), (ViewName.RIGHT, -_SIDE)):
+        there = [i for i in left if wished == 0.0 or np.sign(wished) * yaws[i] > _LEAST_SIDE]
+        if there:
+            chosen[place] = min(there, key=lambda i: abs(yaws[i] - wished))
+            left.remove(chosen[place])
+    placed = tuple(replace(views[chosen[place]], name=place) for place in ViewName if place in chosen)
+    turns = {ViewName.LEFT: _SIDE, ViewName.FRONT: 0.0, ViewName.RIGHT: -_SIDE}
+    others = tuple(replace(views[i], name=min(ViewName, key=lambda v: abs(turns[v] - yaws[i]))) for i in left)
+    return Triplet(placed, (*notes, *said)), others
+
+
+def _detected(
+    images: Sequence[Image], detector: LandmarkDetector, progress: Progress, cancel: CancelToken | None
+) -> tuple[list[View], list[str], list[str]]:
+    """The different photos with their landmarks, all called front; what to tell of repeats, and what pictures and detector say."""
     distinct, notes = _without_repeats(images)
     faces = []
     for i, image in enumerate(distinct):
@@ -72,14 +124,7 @@ def find_views(
         faces.append(detector.detect(image, where))
     progress("landmarks", 1.0, "")
     views = [View(ViewName.FRONT, im, None, face.landmarks) for im, face in zip(distinct, faces, strict=True)]
-    yaws = estimated_yaws(views, basis.mean, basis.ids)
-    places, order_notes = _places(yaws, [_name(v.image, i) for i, v in enumerate(views)], order or OrderConfig())
-    ranked = sorted(zip(places, views, strict=True), key=lambda pair: list(ViewName).index(pair[0]))
-    placed = [replace(view, name=place) for place, view in ranked]
-    if cameras:
-        placed = [replace(v, camera=_camera_for(v, cameras)) for v in placed]
-    said = [n for im in distinct for n in im.notes] + [n for f in faces for n in f.landmarks.notes]
-    return Triplet(tuple(placed), (*notes, *said, *order_notes))
+    return views, notes, [n for im in distinct for n in im.notes] + [n for f in faces for n in f.landmarks.notes]
 
 
 def _name(image: Image, index: int) -> str:

@@ -47,11 +47,13 @@ def train_sfm(
     held_out: Path | None = None,
     progress: Progress = silent,
     cancel: CancelToken | None = None,
+    size: int | None = None,
 ) -> str:
     """Train the deep SfM networks on a folder of orbits; the same call continues. Returns a sentence about how it went.
 
-    config: "small" or "paper". minutes, steps, landmarks, losses: see `training.sfm.train.named_config`. held_out: another such folder,
-    measured after every epoch; `data` with "_val" added to its name when None and there. Raises DatasetError, Cancelled, OutputError.
+    config: "small" or "paper". minutes, steps, landmarks, losses, size: see `training.sfm.train.named_config`. held_out: another such
+    folder, measured after every epoch; `data` with "_val" added to its name when None and there. Raises DatasetError, Cancelled,
+    OutputError.
     """
     from facestudio.training.sfm.train import named_config
     from facestudio.training.sfm.train import train_sfm as train
@@ -59,7 +61,7 @@ def train_sfm(
     if not data.is_dir():
         raise DatasetError(f"There is no data set {data}.", "Make one with facestudio synth --mode orbit --maps.")
     beside = data.with_name(data.name + "_val")
-    chosen = named_config(config, minutes, steps, landmarks, losses)
+    chosen = named_config(config, minutes, steps, landmarks, losses, size)
     done = train(data, out, chosen, held_out or (beside if beside.is_dir() else None), progress=progress, cancel=cancel)
     numbers = "  ".join(f"{name} {value:.4g}" for name, value in done.last.items() if name not in ("step", "seconds", "lr"))
     return f"{done.steps} steps in {done.seconds / 60:.1f} minutes: {numbers}. The weights are in {out}."

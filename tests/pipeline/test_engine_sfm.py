@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +11,17 @@ import torch
 
 from facestudio.errors import HeadModelError
 from facestudio.geometry.camera import project
+from facestudio.head.landmarks import LandmarkBasis
 from facestudio.head.store import load_head
 from facestudio.pipeline import engine_sfm
-from facestudio.pipeline.engine_sfm import facing, points_and_head
+from facestudio.pipeline.engine_sfm import by_points, facing, points_and_head
+from facestudio.pipeline.evidence import evidence_basis, evidence_error
+from facestudio.pipeline.job import Job
 from facestudio.reconstruct.sfm.frames import Frame
 from facestudio.reconstruct.sfm.infer import InferConfig
 from facestudio.reconstruct.sfm.networks import NetworkConfig
 from facestudio.training.sfm.train import write_weights
+from facestudio.types import Image, Landmarks, Reconstruction, Triplet, View, ViewName
 from tests.reconstruct.sfm.heads import basis, orbit, orbit_camera
 
 TINY = NetworkConfig(width=8, decoder=(16, 12, 8, 8, 8), pose_shrink=2)
@@ -52,6 +57,34 @@ def test_points_become_a_head_that_still_projects_onto_its_photos(shipped: Path,
     assert ((found.cloud.points > low - 0.02) & (found.cloud.points < high + 0.02)).all(1).mean() > 0.95
     if not free_size:
         assert found.fitted.scale == 1.0
+
+
+def test_five_photos_are_all_measured_and_three_stand_for_them(shipped: Path) -> None:
+    model, error = load_head("open"), evidence_error()
+    full = evidence_basis(model)
+    rows = np.flatnonzero(full.ids % 4 == 0)  # quick to solve
+    few = LandmarkBasis(full.ids[rows], full.mean[rows], full.identity[rows], full.expression[rows], full.named)
+    scene = orbit((40.0, 0.0, -40.0, 20.0, -20.0), 128)
+    names = (*ViewName, ViewName.FRONT, ViewName.FRONT)
+    views = []
+    for name, pixels, camera in zip(names, scene.pictures, scene.cameras, strict=True):
+        points = np.zeros((478, 2))
+        points[few.ids] = project(camera, few.mean)
+        views.append(
+            View(name, Image(pixels, float(camera.K[0, 0])), None, Landmarks(points, "mediapipe478", np.full(478, 0.3)))
+        )
+    masks = [np.ones(v.image.pixels.shape[:2], np.float32) for v in views]
+    job = Job(Triplet(tuple(views[:3])), model, few, error, error, masks[:3], more=tuple(views[3:]), more_masks=masks[3:])
+    said: list[object] = []
+    found = by_points(replace(job, partial=said.append))
+    assert [v.name for v in found.views] == list(ViewName)
+    assert len(found.cameras) == len(found.quality) == 3
+    assert any(note.startswith("5 photos were measured") for note in found.notes)
+    assert found.points is not None
+    assert found.points.views.max() > 3  # more than three frames agree on some point
+    first = said[0]
+    assert isinstance(first, Reconstruction)
+    assert len(first.views) == 3
 
 
 def test_landmarks_that_turn_away_from_the_camera_are_not_counted_as_seen() -> None:

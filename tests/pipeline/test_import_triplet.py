@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 from facestudio.errors import CameraFileError, NoFaceError, PictureError
+from facestudio.geometry.camera import project
 from facestudio.landmarks.detector import Face
-from facestudio.pipeline.import_triplet import find_views, read_photos
+from facestudio.paths import resources_dir
+from facestudio.pipeline.import_triplet import find_frames, find_views, read_photos
 from facestudio.types import Image, Landmarks, ViewName
 from tests.reconstruct.scene import HEIGHT, WIDTH, Scene, camera_at, make_scene
 
@@ -71,6 +73,41 @@ def test_one_photo_is_placed_by_the_turn_of_the_head(which: int, place: ViewName
     triplet = find_views([picture(which)], SCENE.basis, FakeDetector(SCENE))
     assert [v.name for v in triplet.views] == [place]
     assert triplet.notes == ()
+
+
+def test_of_many_photos_three_stand_for_the_capture_and_none_is_lost() -> None:
+    yaws = (-52.0, 44.0, 3.0, 20.0, -38.0, -18.0)
+    head = SCENE.truth
+    detector = FakeDetector(SCENE)
+    for i, yaw in enumerate(yaws):
+        camera = camera_at(yaw)
+        detector.points[10 * (i + 1)] = Landmarks(project(camera, head), "made-up", np.full(90, 0.3))
+    triplet, others = find_frames([picture(i) for i in range(len(yaws))], SCENE.basis, detector)
+    assert [v.name for v in triplet.views] == list(ViewName)
+    assert [int(v.image.pixels[0, 0, 0]) for v in triplet.views] == [20, 30, 50]
+    assert [(int(v.image.pixels[0, 0, 0]), v.name) for v in others] == [
+        (40, ViewName.FRONT),
+        (60, ViewName.FRONT),
+        (10, ViewName.RIGHT),
+    ]
+
+
+def test_a_side_that_no_photo_shows_is_left_out() -> None:
+    detector = FakeDetector(SCENE)
+    for i, yaw in enumerate((0.0, 20.0, 35.0, 50.0)):
+        detector.points[10 * (i + 1)] = Landmarks(project(camera_at(yaw), SCENE.truth), "made-up", np.full(90, 0.3))
+    triplet, others = find_frames([picture(i) for i in range(4)], SCENE.basis, detector)
+    assert [v.name for v in triplet.views] == [ViewName.LEFT, ViewName.FRONT]
+    assert len(others) == 2
+
+
+def test_more_than_three_files_are_read_only_where_they_are_wanted() -> None:
+    photos = [resources_dir() / "sample" / "front.jpg"] * 4
+    with pytest.raises(PictureError, match="4 photos"):
+        read_photos(photos)
+    assert len(read_photos(photos, any_number=True)) == 4
+    with pytest.raises(PictureError, match="0 photos"):
+        read_photos([], any_number=True)
 
 
 def test_the_same_photo_three_times_counts_once_and_is_said() -> None:

@@ -27,7 +27,7 @@ from facestudio.training.dense.examples import Example, Examples, batches
 from facestudio.training.dense.losses import DenseLossConfig, dense_losses
 from facestudio.training.dense.starts import DETECTED, components, detector_mirror, train_start
 from facestudio.training.loop import LoopConfig, Trained, Trainer, place_in_run
-from facestudio.types import Float64Array
+from facestudio.types import Float64Array, IntArray
 
 WEIGHTS = "dense_landmarks_net.npz"
 START = "start.npz"
@@ -38,7 +38,9 @@ LOOP = LoopConfig(rate=1e-3, decay=0.02, clip=5.0, average=0.998, bf16=True, cha
 class DenseTraining:
     """How the dense landmarks are trained.
 
-    sizes: of the crops, each from its share of the training on: what is coarse is learned on small pictures, in less time.
+    sizes: of the crops, each from its share of the training on: what is coarse is learned on small pictures, in less time. begun: the share
+    whose sizes a training starts with that begins with trained weights; begun_rate: its highest learning rate, by which it does not first
+    forget.
     batch, epoch_batches: an epoch is so many batches of what is there, after which new shards are read and the held-out ones judged.
     start_shards: shards whose geometry trains the start. first_shards, more_shards: read before the first epoch, and before each other:
     reading all at once would keep the network waiting for minutes. held_out: pictures judged after every epoch.
@@ -50,11 +52,13 @@ class DenseTraining:
     loss: DenseLossConfig = field(default_factory=DenseLossConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     sizes: tuple[tuple[float, int], ...] = ((0.0, 96), (0.3, 128), (0.7, 160))
+    begun: float = 0.3
+    begun_rate: float = 4e-4
     batch: int = 16
     epoch_batches: int = 150
     start_shards: int = 20
-    first_shards: int = 50
-    more_shards: int = 5
+    first_shards: int = 20
+    more_shards: int = 8
     held_out: int = 150
     points: int = 256
     calm: float = 0.4
@@ -105,14 +109,18 @@ def train_landmarks(
     examples.refresh(c.first_shards)
     judged = replace(examples, folder=held_out, held=[], read=set()) if held_out else None
     if judged:
-        judged.refresh(2)
+        judged.refresh(4)
     net = DenseNet(DenseNetConfig(points=len(mirror)))
     net.basis = residual_basis(examples, net.config.components)
     net.place = head_places(model)
     if begin is not None:
         began_with(net, begin)
-    loop = replace(c.loop, minutes=minutes, threads=threads)
+    rate = c.loop.rate if begin is None else min(c.loop.rate, c.begun_rate)
+    loop = replace(c.loop, minutes=minutes, threads=threads, rate=rate)
     rank, world = place_in_run()
+
+    def size_now() -> int:
+        return c.size(max(trainer.share(), c.begun if begin is not None else 0.0))
 
     def losses(batch: Example) -> dict[str, Tensor]:
         share = trainer.share()
@@ -126,11 +134,11 @@ def train_landmarks(
         rng = np.random.default_rng([c.loop.seed, epoch, rank])
         places = examples.places()[rank::world]
         places = places[rng.permutation(len(places))[: c.epoch_batches * c.batch]]
-        return batches(examples, places, c.size(trainer.share()), c.batch, mirror, (c.loop.seed, epoch), c.augment)
+        return batches(examples, places, size_now(), c.batch, mirror, (c.loop.seed, epoch), c.augment)
 
     def validate(_: nn.Module) -> dict[str, float]:
         assert judged is not None
-        return judge(net, judged, c.size(trainer.share()), c.held_out)
+        return judge(net, judged, size_now(), c.held_out)
 
     trainer = Trainer(loop, net, losses, of_epoch, out, progress, cancel, validate if judged else None)
     done = trainer.run()
@@ -179,15 +187,25 @@ def residual_basis(examples: Examples, count: int) -> Tensor:
 
 
 def judge(net: nn.Module, examples: Examples, size: int, most: int) -> dict[str, float]:
-    """Mean distances of visible points in hundredths of the crop's side (start and answer), and the share of residuals inside 1 sigma."""
+    """Mean distances of visible points in hundredths of the crop's side (start and answer), and the share of residuals inside 1 sigma.
+
+    Judged on `most` pictures spread over what is held, as they are and in `another_look` ("_other"), by which weights should be chosen.
+    """
+    places = examples.places()
+    places = places[np.linspace(0, len(places) - 1, min(most, len(places))).astype(int)]
+    found = judged_once(net, examples, size, places, False)
+    return found | {f"{k}_other": v for k, v in judged_once(net, examples, size, places, True).items() if k in ("px", "inside")}
+
+
+def judged_once(net: nn.Module, examples: Examples, size: int, places: IntArray, other: bool) -> dict[str, float]:
+    """`judge` on these places, in one look."""
     from facestudio.landmarks.dense_model import DenseOutput
 
     rng = np.random.default_rng(5)
-    places = examples.places()[:most]
     mirror = np.zeros(net.basis.shape[1], np.int64)  # type: ignore[index]
     kept: list[Float64Array] = []
     for first in range(0, len(places), 50):
-        rows = [examples.example(p, size, mirror, rng, None) for p in places[first : first + 50]]
+        rows = [examples.example(p, size, mirror, rng, None, other) for p in places[first : first + 50]]
         x, start, truth, _ = (np.stack(part) for part in zip(*rows, strict=True))
         visible = np.stack([examples.held[p[0]].shard.visible[p[1]] for p in places[first : first + 50]])
         unit = 2.0 / size

@@ -61,12 +61,18 @@ CONFIGS = {"paper": PAPER, "small": SMALL}
 
 
 def named_config(
-    name: str, minutes: float | None = None, steps: int | None = None, landmarks: int | None = None, losses: str = "full"
+    name: str,
+    minutes: float | None = None,
+    steps: int | None = None,
+    landmarks: int | None = None,
+    losses: str = "full",
+    size: int | None = None,
 ) -> SfmConfig:
     """A configuration by name, changed where asked.
 
     minutes, steps: of training, instead of its own end. landmarks: of the nested 800. losses: "full", "photometric" (the first column of
-    the paper's fig. 10) or "landmarks" (bundle adjustment alone, the second). Raises DatasetError for a name there is not.
+    the paper's fig. 10) or "landmarks" (bundle adjustment alone, the second). size: pixels of the square pictures, a multiple of 32, which
+    the networks halve five times. Raises DatasetError for a name there is not and for a size that does not fit.
     """
     if name not in CONFIGS:
         raise DatasetError(f"There is no configuration {name!r}.", f"Choose one of: {', '.join(CONFIGS)}.")
@@ -75,6 +81,10 @@ def named_config(
         config = replace(config, loop=replace(config.loop, minutes=minutes, steps=steps, epochs=None))
     if landmarks is not None:
         config = replace(config, orbits=replace(config.orbits, landmarks=landmarks))
+    if size is not None:
+        if size < 32 or size % 32:
+            raise DatasetError(f"The networks cannot look at {size} pixels.", "Choose a multiple of 32, such as 64, 96 or 128.")
+        config = replace(config, orbits=replace(config.orbits, size=size))
     parts = {
         "full": config.losses,
         "photometric": replace(config.losses, landmark=0.0, depth=0.0),

@@ -16,7 +16,8 @@ from facestudio.landmarks.dense_net import DenseConfig, dense_landmarks
 from facestudio.landmarks.dense_start import StartConfig, StartNet
 from facestudio.paths import models_dir
 from facestudio.reconstruct import detector_error
-from facestudio.training.dense.examples import Examples, batches
+from facestudio.training.dense.detected import detected_path, read_detected, write_detected
+from facestudio.training.dense.examples import Examples, batches, usable
 from facestudio.training.dense.starts import crop_camera, detector_mirror, simulate, true_points
 from facestudio.training.dense.study import fit_error, honest_factor
 from facestudio.training.dense.train import LOOP, WEIGHTS, DenseTraining, displaced, train_landmarks
@@ -90,11 +91,49 @@ def test_batches_are_the_same_for_the_same_seed_and_their_thread_ends(data: Path
     assert not np.array_equal(first[0], other[0])
 
 
+def test_what_was_detected_is_kept_and_anything_else_is_said(data: Path, tmp_path: Path) -> None:
+    shard = tmp_path / shard_path(data, 0).name
+    assert read_detected(shard, 2, 3) is None
+    points = np.array([[[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], np.full((3, 2), np.nan)], np.float32)
+    write_detected(detected_path(shard), points)
+    found = read_detected(shard, 2, 3)
+    assert found is not None
+    assert np.array_equal(found, points, equal_nan=True)
+    with pytest.raises(DatasetError, match="does not belong"):
+        read_detected(shard, 4, 3)
+    detected_path(shard).write_bytes(b"nothing")
+    with pytest.raises(DatasetError, match="cannot be read"):
+        read_detected(shard, 2, 3)
+
+
+def test_training_starts_from_what_mediapipe_really_said_where_it_found_the_face(data: Path) -> None:
+    model, shard = load_head("open"), read_shard(shard_path(data, 0))
+    truth = true_points(shard, model, 64)
+    said = truth + np.float32(0.5)
+    said[1], said[2] = np.nan, said[2] + 20.0  # not found; another face
+    assert usable(said, truth, 64).tolist() == [True, False, False] + [True] * 6
+    path = detected_path(shard_path(data, 0))
+    write_detected(path, said)
+    try:
+        error = detector_error.load(models_dir() / "mediapipe_error.npz")
+        examples = Examples(data, model, error, StartNet(StartConfig()), draws=1)
+        examples.refresh()
+    finally:
+        path.unlink()
+    held = examples.held[0]
+    assert held.real.tolist() == [True, False, False] + [True] * 6
+    assert np.allclose(held.detected[-1][held.real], said[held.real], atol=0.04)  # kept as float16
+    assert np.isfinite(held.detected).all()
+    # Judged as it was detected: the crop is the one around those points.
+    box = np.concatenate([held.detected[-1, 0].min(0), held.detected[-1, 0].max(0)])
+    assert np.allclose(held.boxes[-1, 0], box)
+
+
 def test_a_training_ends_in_weights_that_the_detector_reads_and_goes_on(data: Path, tmp_path: Path) -> None:
     config = replace(CONFIG, loop=replace(CONFIG.loop, steps=3))
     done = train_landmarks(data, data, tmp_path, 60.0, config=config)
     assert done.steps == 3
-    assert {"val/px", "val/start", "val/inside"} <= set(done.last)
+    assert {"val/px", "val/start", "val/inside", "val/px_other"} <= set(done.last)
     found = Landmarks(np.random.default_rng(0).uniform(60, 140, (478, 2)), "mediapipe478", np.ones(478))
     picture = Image(np.full((200, 200, 3), 90, np.uint8))
     dense = dense_landmarks([picture], [found], tmp_path / WEIGHTS, DenseConfig(size=64))[0]

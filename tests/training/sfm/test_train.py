@@ -117,6 +117,13 @@ def test_the_ablation_switches_losses_off() -> None:
         named_config("large")
 
 
+def test_the_size_of_the_pictures_can_be_asked_for() -> None:
+    assert named_config("small", size=64).orbits.size == 64
+    assert named_config("small").orbits.size == 96
+    with pytest.raises(DatasetError, match="100 pixels"):
+        named_config("small", size=100)
+
+
 def test_shipping_names_the_files_in_the_manifest(tmp_path: Path) -> None:
     train_sfm(made_orbits(tmp_path / "data", size=64), tmp_path / "out", steps(TINY, 1))
     ship(tmp_path / "out", tmp_path / "models", "facestudio train sfm")
