@@ -76,7 +76,11 @@ def test_five_photos_are_all_measured_and_three_stand_for_them(shipped: Path) ->
     masks = [np.ones(v.image.pixels.shape[:2], np.float32) for v in views]
     job = Job(Triplet(tuple(views[:3])), model, few, error, error, masks[:3], more=tuple(views[3:]), more_masks=masks[3:])
     said: list[object] = []
-    found = by_points(replace(job, partial=said.append))
+
+    def told(result: object) -> None:
+        said.append(result)
+
+    found = by_points(replace(job, partial=told))
     assert [v.name for v in found.views] == list(ViewName)
     assert len(found.cameras) == len(found.quality) == 3
     assert any(note.startswith("5 photos were measured") for note in found.notes)

@@ -188,7 +188,7 @@ def another_look(picture: ByteArray, rng: np.random.Generator) -> ByteArray:
     hsv[..., 0] = (hsv[..., 0].astype(int) + int(rng.integers(-14, 15))) % 180
     out = cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB).astype(np.float32)
     lines = 1.0 + rng.uniform(0.0, 0.06) * np.sin(np.arange(len(out)) * rng.uniform(0.8, 2.5))
-    return np.clip(out * lines[:, None, None], 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(out * lines[:, None, None], 0, 255), np.uint8)
 
 
 def _covered(picture: ByteArray, rng: np.random.Generator) -> ByteArray:

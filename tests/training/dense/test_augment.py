@@ -80,7 +80,7 @@ def test_detail_keeps_what_is_coarse() -> None:
 
 
 def test_another_look_is_the_same_face_in_other_colours() -> None:
-    picture = _blobs() // 2 + 60
+    picture = (_blobs() // 2 + 60).astype(np.uint8)
     seen = another_look(picture, np.random.default_rng(1))
     assert seen.shape == picture.shape
     assert not np.array_equal(seen, picture)
