@@ -17,7 +17,7 @@ def test_shipped_weights_are_the_trained_ones_with_scaled_sigmas(tmp_path: Path)
     models = tmp_path / "models"
     models.mkdir()
     kernel = np.arange(6, dtype=np.float16).reshape(2, 3)
-    np.savez(tmp_path / "trained.npz", kernel=kernel, sigma_scale=np.float32([2.0]))
+    np.savez(tmp_path / "trained.npz", kernel=kernel, sigma_scale=np.array([2.0], np.float32))
     ship(tmp_path / "trained.npz", models, 0.75)
     with np.load(models / FILE) as found:
         assert found["sigma_scale"].tolist() == [1.5]
