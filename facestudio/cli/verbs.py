@@ -8,7 +8,7 @@ import typer
 
 from facestudio import __version__
 from facestudio.cli import app as window
-from facestudio.cli import cameras, capture, demo, evaluate, export, models, reconstruct, rig, synth, train
+from facestudio.cli import cameras, capture, demo, evaluate, export, models, reconstruct, rig, scans, synth, train
 from facestudio.cli.console import out
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ app.command()(demo.demo)
 app.command()(evaluate.evaluate)
 app.command()(capture.capture)
 app.command()(synth.synth)
+app.command()(scans.scans)
 app.add_typer(cameras.app, name="cameras")
 app.add_typer(rig.app, name="rig")
 app.add_typer(models.app, name="models")

@@ -64,6 +64,7 @@ SILENT = {
     "reconstruct/sfm/objective.py",
     "pipeline/reconstruct_all.py",
     "pipeline/retarget_head.py",
+    "pipeline/scan_sequences.py",
 }
 SILENT_FOLDERS = ("head/open_head/",)
 # Calls whose text is for the machine.

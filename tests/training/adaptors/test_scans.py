@@ -8,18 +8,22 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
-from facestudio.errors import DatasetError
+from facestudio.cli.verbs import app
+from facestudio.errors import DatasetError, NoFaceError
 from facestudio.geometry.camera import project
 from facestudio.geometry.frames import yaw_degrees
 from facestudio.head.landmarks import embedding, on_surface
 from facestudio.head.store import load_head
+from facestudio.landmarks.detector import Face
+from facestudio.pipeline.scan_sequences import make_sequences
 from facestudio.training.adaptors.facescape_views import frontal_half, pictures, read_capture
 from facestudio.training.adaptors.scans import facescape_scans, read_scan, stirling_scans
 from facestudio.training.adaptors.sequences import SequenceConfig, circling_cameras, render, sequence_shard, write_sequences
 from facestudio.training.sfm.orbits import OrbitConfig, Orbits
 from facestudio.training.synth.shard import read_shard
-from facestudio.types import BoolArray, ByteArray, Float64Array
+from facestudio.types import BoolArray, ByteArray, Float64Array, Image, Landmarks
 
 QUICK = SequenceConfig(step=20.0, reach=40.0, size=96, focal=125.0)
 BOX = np.array([[x, y, z] for x in (-70.0, 70.0) for y in (-100.0, 100.0) for z in (-60.0, 60.0)])
@@ -113,8 +117,24 @@ def test_scans_become_a_data_set_that_training_reads_and_broken_ones_are_named(t
     assert np.array_equal(read_shard(tmp_path / "out" / "shard-00000.npz").view, np.arange(5))
 
 
-def test_facescape_photographs_come_with_their_cameras_in_metres(tmp_path: Path) -> None:
-    folder = tmp_path / "7" / "1_neutral"
+class MadeDetector:
+    """`finder` as a detector."""
+
+    scheme = "dense800"
+
+    def detect(self, image: Image, where: str) -> Face:
+        found = finder(image.pixels)
+        if found is None:
+            raise NoFaceError(f"No face was found in the {where}.")
+        points, seen = found
+        return Face(Landmarks(points, self.scheme, np.ones(len(points)), seen=seen.astype(float)), np.zeros(4))
+
+    def close(self) -> None:
+        """Nothing to release."""
+
+
+def write_facescape_photos(folder: Path) -> None:
+    """Five photographs of one expression, 60 degrees apart, the second of a camera that is not valid."""
     folder.mkdir(parents=True)
     params: dict[str, object] = {}
     for i, camera in enumerate(circling_cameras(SequenceConfig(step=60.0, reach=120.0, size=200, focal=260.0))):
@@ -125,6 +145,40 @@ def test_facescape_photographs_come_with_their_cameras_in_metres(tmp_path: Path)
         picture[95:106, 95:106] = 200
         cv2.imwrite(str(folder / f"{i}.jpg"), picture)
     (folder / "params.json").write_text(json.dumps(params))
+
+
+@pytest.mark.parametrize("kind", ["stirling", "facescape", "facescape-photos"])
+def test_every_kind_of_copy_becomes_a_data_set_of_orbits(kind: str, tmp_path: Path) -> None:
+    source, out = tmp_path / "copy", tmp_path / "out"
+    if kind == "stirling":
+        stirling(source)
+    elif kind == "facescape":
+        write_obj(source / "2" / "models_reg" / "1_neutral.obj")
+    else:
+        write_facescape_photos(source / "7" / "1_neutral")
+        (source / "8").mkdir()
+        (source / "8" / "params.json").write_text("{}")  # no photo: left out, and named
+    config = SequenceConfig(step=QUICK.step, reach=QUICK.reach, size=96, focal=QUICK.focal)
+    said = make_sequences(source, out, kind, config, detector=MadeDetector())
+    expected = {"stirling": "2 of 2", "facescape": "1 of 1", "facescape-photos": "1 of 2"}[kind]
+    assert said.startswith(expected)
+    assert ("holds no photo" in said) == (kind == "facescape-photos")
+    shard = read_shard(out / "shard-00000.npz")
+    assert len(shard) == (2 if kind == "facescape-photos" else 5)
+    assert shard.picture(0).shape == (96, 96, 3)
+
+
+def test_the_command_line_says_what_is_wrong_with_a_copy(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    for arguments in (["nowhere"], ["empty"], ["empty", "--kind", "facescape-photos"], ["empty", "--kind", "other"]):
+        told = [str(tmp_path / arguments[0]), *arguments[1:], "-o", str(tmp_path / "out")]
+        assert CliRunner().invoke(app, ["scans", *told]).exit_code == 2
+    assert not (tmp_path / "out").exists()
+
+
+def test_facescape_photographs_come_with_their_cameras_in_metres(tmp_path: Path) -> None:
+    folder = tmp_path / "7" / "1_neutral"
+    write_facescape_photos(folder)
     capture = read_capture(folder)
     assert [p.name for p in capture.photos] == ["0.jpg", "2.jpg", "3.jpg", "4.jpg"]  # camera 1 is not valid
     half = frontal_half(capture)
