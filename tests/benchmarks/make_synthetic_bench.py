@@ -3,7 +3,8 @@
 What is chosen by looking at a bench fits that bench. These subjects are drawn by the factory that makes the networks' training photos, so
 constants can be tried on them, and capture conditions varied that no other bench offers, such as side cameras at 25 or 60 degrees.
 A subject's shape is not the head model's alone: a hundred random bumps, 8 to 30 mm wide and together 0.7 mm high (standard deviation), lie
-on top, which no coefficient can express.
+on top, which no coefficient can express. With `--flame FILE` the shapes under the bumps are FLAME 2023 Open's, carried over to OpenHead's
+mesh: people whom the identity prior has not seen.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ import trimesh
 
 from facestudio.geometry.shading import vertex_normals
 from facestudio.head.landmarks import embedding, on_surface
+from facestudio.head.open_head.build import build
+from facestudio.head.open_head.scan_models import carry, read_flame
 from facestudio.landmarks.crop import Crop
 from facestudio.training.synth.dress import Wearer, dress
 from facestudio.training.synth.factory import wearer_for
@@ -48,6 +51,13 @@ def uneven(wearer: Wearer, rng: np.random.Generator) -> Wearer:
     mean = wearer.model.template.astype(np.float64)
     lifted = mean + bumps(mean, rng)[:, None] * vertex_normals(mean, wearer.model.faces)
     return replace(wearer, model=replace(wearer.model, template=lifted.astype(np.float32)))
+
+
+def flame_shaped(wearer: Wearer, path: Path) -> Wearer:
+    """A wearer whose identities are FLAME's, from the file of its template and identity components."""
+    carried = carry(build(), read_flame(path))
+    basis = np.ascontiguousarray(np.moveaxis(carried.modes, 0, 2), dtype=np.float32)
+    return replace(wearer, model=replace(wearer.model, template=carried.mean.astype(np.float32), identity_basis=basis))
 
 
 def write_head(plain: Wearer, folder: Path, yaw: float, seed: int) -> None:
@@ -96,9 +106,12 @@ def main() -> None:
     parser.add_argument("--heads", type=int, default=12)
     parser.add_argument("--yaw", type=float, default=40.0)
     parser.add_argument("--seed", type=int, default=500)
+    parser.add_argument("--flame", type=Path, help="flame2023_open_shape60.npz: shapes that the prior was not learned from")
     parser.add_argument("--assets", type=Path, default=Path("../shared/data/makehuman_cc0"))
     words = parser.parse_args()
     wearer = wearer_for("open", str(words.assets) if words.assets.is_dir() else "")
+    if words.flame is not None:
+        wearer = flame_shaped(wearer, words.flame)
     for k in range(words.heads):
         write_head(wearer, words.out / f"subject{k:02d}", words.yaw, words.seed + k)
 
