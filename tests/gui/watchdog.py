@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
+import threading
 import time
-import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
-from types import FrameType
+from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import QObject, QTimer
@@ -29,22 +28,25 @@ class Gaps:
 class Watchdog(QObject):
     """Ticks every 5 ms on the GUI thread while it is started, and notes by how much each tick came late.
 
-    all: with the time that drawing took; undrawn: without. frames: what each drawing took. All in milliseconds.
+    all: with the time that drawing took; undrawn: without; unqueued: also without the time that the thread was ready and waited for a
+    processor, where the system tells it (Linux). frames: what each drawing took. All in milliseconds.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.all: list[float] = []
         self.undrawn: list[float] = []
+        self.unqueued: list[float] = []
         self.frames: list[float] = []
         self._timer = QTimer(self)
         self._timer.setInterval(TICK_MS)
         self._timer.timeout.connect(self._tick)
-        self._last = self._drawing = 0.0
+        self._last = self._drawing = self._queued = 0.0
+        self._schedule = Path(f"/proc/self/task/{threading.get_native_id()}/schedstat")
 
     def start(self) -> None:
         """Begin to measure."""
-        self._last = time.perf_counter()
+        self._last, self._queued = time.perf_counter(), self._waited()
         self._timer.start()
 
     def stop(self) -> None:
@@ -57,10 +59,20 @@ class Watchdog(QObject):
         self.frames.append(1000 * seconds)
 
     def _tick(self) -> None:
-        now = time.perf_counter()
-        self.all.append(max(1000 * (now - self._last) - TICK_MS, 0.0))
-        self.undrawn.append(max(1000 * (now - self._last - self._drawing) - TICK_MS, 0.0))
-        self._last, self._drawing = now, 0.0
+        now, queued = time.perf_counter(), self._waited()
+        late = 1000 * (now - self._last) - TICK_MS
+        undrawn = late - 1000 * self._drawing
+        self.all.append(max(late, 0.0))
+        self.undrawn.append(max(undrawn, 0.0))
+        self.unqueued.append(max(undrawn - 1000 * (queued - self._queued), 0.0))
+        self._last, self._drawing, self._queued = now, 0.0, queued
+
+    def _waited(self) -> float:
+        """Seconds that this thread was ready to run and another one had the processor; 0 where nobody counts them."""
+        try:
+            return int(self._schedule.read_text().split()[1]) / 1e9
+        except OSError:
+            return 0.0
 
 
 def gaps(late: Sequence[float]) -> Gaps:
@@ -68,9 +80,3 @@ def gaps(late: Sequence[float]) -> Gaps:
     found = np.array(late or [0.0])
     p50, p99 = np.percentile(found, (50, 99))
     return Gaps(float(p50), float(p99), float(found.max()), int((found > 50).sum()), len(found))
-
-
-def stack_of(thread: int) -> str:
-    """What a thread is doing now, for finding what blocks."""
-    frame: FrameType | None = sys._current_frames().get(thread)
-    return "".join(traceback.format_stack(frame)) if frame else ""
