@@ -44,22 +44,22 @@ def skin_colour(pixels: ByteArray, skin: BoolArray, cancel: CancelToken | None =
     distances = []
     for blur_px in (1.0, 2.0):
         (cancel or CancelToken()).check()
-        features = _features(np.asarray(cv2.GaussianBlur(pixels, (0, 0), blur_px), np.uint8))
+        features = colour_features(np.asarray(cv2.GaussianBlur(pixels, (0, 0), blur_px), np.uint8))
         sample = features[skin]
         keep = np.ones(len(sample), bool)
         for _ in range(3):
             centre = sample[keep].mean(0)
             inverse = np.linalg.inv(np.cov(sample[keep].T) + np.diag([0.02**2, 0.02**2, 0.10**2]))
-            keep = _mahalanobis(sample, centre, inverse) < 9.0
-        distances.append(_mahalanobis(features.reshape(-1, 3), centre, inverse).reshape(skin.shape))
+            keep = colour_distance(sample, centre, inverse) < 9.0
+        distances.append(colour_distance(features.reshape(-1, 3), centre, inverse).reshape(skin.shape))
     return SkinColour(*distances)
 
 
-def skin_trust(colour: SkinColour | None, person: Float32Array) -> Float32Array:
-    """(H, W) float32 in [0, 1]: what a match is worth. person: (H, W) float in [0, 1], 1 where the person is."""
+def skin_trust(colour: SkinColour | None, person: Float32Array, hair: Float32Array) -> Float32Array:
+    """(H, W) float32 in [0, 1]: what a match is worth. person, hair: (H, W) float in [0, 1], 1 where the person, the hair is."""
     radius = max(1, round(_ERODE_PX * person.shape[1] / 1280))
     inside = cv2.erode(np.asarray(person, np.float32), np.ones((2 * radius + 1,) * 2, np.uint8))
-    trust = np.clip((inside - 0.3) / 0.4, 0.0, 1.0)
+    trust = np.clip((inside - 0.3) / 0.4, 0.0, 1.0) * (1.0 - hair)
     if colour is not None:
         likely = 1.0 / (1.0 + (colour.broad / _TRUST_DISTANCE) ** 2)
         trust = trust * (_FLOOR + (1.0 - _FLOOR) * cv2.GaussianBlur(likely.astype(np.float32), (0, 0), 2.0))
@@ -73,14 +73,15 @@ def skin_probability(colour: SkinColour | None, person: Float32Array) -> Float32
     return np.asarray(1.0 / (1.0 + (colour.near / _EDGE_DISTANCE) ** 2), np.float32)
 
 
-def _features(pixels: ByteArray) -> Float32Array:
+def colour_features(pixels: ByteArray) -> Float32Array:
     """(H, W, 3) float32: log r/g, log b/g, log brightness."""
     rgb = np.log(pixels.astype(np.float32) + np.float32(4.0))
     return np.stack([rgb[..., 0] - rgb[..., 1], rgb[..., 2] - rgb[..., 1], rgb.mean(-1)], -1)
 
 
-def _mahalanobis(x: Float32Array, centre: FloatArray, inverse: FloatArray) -> Float32Array:
-    d = x - centre.astype(np.float32)
+def colour_distance(x: Float32Array, centre: FloatArray, inverse: FloatArray) -> Float32Array:
+    """(N,) float32: squared Mahalanobis distance of features (N, 3) from a centre (3,) by an inverse covariance (3, 3)."""
+    d = x - np.asarray(centre, np.float32)
     return np.asarray(np.einsum("ni,ij,nj->n", d, inverse.astype(np.float32), d), np.float32)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from facestudio.head.model import HeadModel
 from facestudio.progress import CancelToken
+from facestudio.reconstruct.hair_mask import hair_share
 from facestudio.reconstruct.masks import bare_skin, skin_colour, skin_probability, skin_trust
 from facestudio.reconstruct.sighting import Layer, Photo, sight
 from facestudio.types import BoolArray, ByteArray, Camera, Float32Array, Float64Array, View
@@ -27,7 +28,7 @@ def prepare_photo(
     blur_px: float,
     cancel: CancelToken | None = None,
 ) -> Photo:
-    """The view's picture in its readings, with trust from the person's mask (H, W) and from the colour of the skin.
+    """The view's picture in its readings, with trust from the person's mask (H, W) and from the colours of skin and hair.
 
     given: the camera as calibrated; ideal: the same without distortion. vertices: (V, 3) metres, head frame, of the head so far.
     """
@@ -37,12 +38,15 @@ def prepare_photo(
     if np.any(given.distortion):
         pixels = np.asarray(cv2.undistort(pixels, given.K, given.distortion), np.uint8)
         person = np.asarray(cv2.undistort(person, given.K, given.distortion), np.float32)
-    skin = np.zeros(person.shape, bool)
+    skin, hair = np.zeros(person.shape, bool), np.zeros(person.shape, np.float32)
     seen = sight(Photo((), person, person, person), ideal, vertices, model.faces)
     if seen is not None:
         on = bare_skin(model, vertices)[np.maximum(seen.face, 0)] & seen.covered & (seen.cosine > 0.4)
         x, y = seen.corner
-        skin[y : y + on.shape[0], x : x + on.shape[1]] = cv2.erode(on.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+        window = np.s_[y : y + on.shape[0], x : x + on.shape[1]]
+        skin[window] = cv2.erode(on.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+        cancel.check()
+        hair[window] = hair_share(pixels[window], person[window], skin[window], seen, model)
     cancel.check()
     colour = skin_colour(pixels, skin, cancel)
     layers = []
@@ -50,7 +54,7 @@ def prepare_photo(
         cancel.check()
         layers.append(_layer(reading(pixels), skin, blur_px))
     cancel.check()
-    return Photo(tuple(layers), skin_trust(colour, person), skin_probability(colour, person), person)
+    return Photo(tuple(layers), skin_trust(colour, person, hair), skin_probability(colour, person), person)
 
 
 def plain(pixels: ByteArray) -> Float32Array:

@@ -43,7 +43,7 @@ class SolveConfig:
     cauchy: float = 2.0
     floor_m: float = 0.00015
     identity_sigma: float = 1.0
-    expression_sigma: float = 0.03
+    expression_sigma: float = 0.02
     expression_tail: float = 0.10
     anchor_sigma_px: float = 4.0
     anchor_count: float = 12.0
