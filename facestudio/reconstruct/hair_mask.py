@@ -22,6 +22,7 @@ _SAMPLE = 4000  # pixels that a mixture is fitted to, at most
 _LEAST = 200  # pixels of either colour, below which nothing is claimed
 _SPREAD = (0.02, 0.02, 0.10)  # standard deviation of one colour under one light: log chromaticity twice, log brightness
 _DISTINCT = 3.0  # log odds of most of the scalp, below which it is bare: a mixture always likes its own sample a little better
+_BELOW_EYES = 0.05  # odds that hair hangs over a spot of the face below the eyes, before its colour is known; elsewhere 1
 _SURE, _INSIDE = 0.9, 0.7  # of the person's mask, where it ends in background and where the head is drawn
 
 
@@ -35,12 +36,16 @@ def hair_share(pixels: ByteArray, person: Float32Array, skin: BoolArray, seen: S
     scalp = model.part_faces("scalp")[face] & seen.covered & (person > _INSIDE)
     level = np.flatnonzero((model.part_faces("eyelids")[face] & seen.covered).any(1))
     beside = (person > _SURE) & (cv2.dilate(seen.covered.astype(np.uint8), np.ones((9, 9), np.uint8)) == 0)
-    beside[level.min() if len(level) else len(face) // 3 :] = False
+    above, below = (level[0], level[-1] + 1) if len(level) else (len(face) // 3, len(face))
+    beside[above:] = False
     odds = hair_odds(pixels, skin, scalp, beside)
     if odds is None:
         return np.zeros(person.shape, np.float32)
-    lips = model.part_faces("lips")[face] & seen.covered
-    return np.asarray(np.where(lips, 0.0, odds / (1.0 + odds)), np.float32)
+    cheeks = model.part_faces("face")[face] & seen.covered
+    cheeks[:below] = False
+    odds[cheeks] *= _BELOW_EYES
+    odds[model.part_faces("lips")[face] & seen.covered] = 0.0
+    return np.asarray(odds / (1.0 + odds), np.float32)
 
 
 def hair_odds(pixels: ByteArray, skin: BoolArray, scalp: BoolArray, beside: BoolArray) -> Float32Array | None:
