@@ -19,6 +19,7 @@ from facestudio.app.gl_window import set_surface_format
 from facestudio.app.icons import pixmap
 from facestudio.app.interrupted import InterruptedWork
 from facestudio.app.jobs import Jobs
+from facestudio.app.library_question import Answer, ask_for_library
 from facestudio.app.main_window import MainWindow
 from facestudio.app.registry import page_classes
 from facestudio.app.report import Problem
@@ -26,7 +27,7 @@ from facestudio.app.sample import SampleSubject
 from facestudio.app.settings import Settings, SettingsStore, config_dir
 from facestudio.app.strings import install_language, tr
 from facestudio.app.theme import install_theme
-from facestudio.errors import FaceStudioError
+from facestudio.errors import FaceStudioError, OutputError
 from facestudio.library.store import Library
 
 _IMPORT_SECONDS = 20.0
@@ -37,7 +38,10 @@ class Application:
     """Everything that lives as long as the window. `show` opens it; `close` after the event loop ended."""
 
     def __init__(self, app: QApplication, engine: Engine | None = None) -> None:
-        """engine: another than the usual, in tests. Raises OutputError when the library's folder cannot be made or written."""
+        """engine: another than the usual, in tests.
+
+        Raises OutputError when no folder for the library can be used and the operator gives up looking for one.
+        """
         self._app = app
         folder = config_dir()
         set_surface_format()
@@ -53,7 +57,12 @@ class Application:
         self.collector = Collector()
         self.navigator = Navigator()
         self.net = CrashNet(folder / "log", self.navigator.show_error)
-        library = self._open_library(chosen)
+        try:
+            library = self._open_library(chosen)
+        except FaceStudioError:
+            self.net.close()
+            self.collector.close()
+            raise
         _log.info("FaceStudio %s, library %s", __version__, library.root)
         self.engine = engine or Engine()
         self.jobs = Jobs(timings=folder / "timings.json")
@@ -98,16 +107,44 @@ class Application:
         self.net.close()
 
     def _open_library(self, chosen: Settings) -> Library:
-        """The library, or, when its folder cannot be used (a disk that is not there), the usual one, with a card that says so."""
+        """The library, or, when its folder cannot be used (a disk that is not there), the usual one, with a card that says so.
+
+        When that cannot be used either, the operator is asked until a folder can be, or gives up: then the error is raised.
+        """
         self._library_problem: FaceStudioError | None = None
         try:
             return Library.open(chosen.library_folder)
         except FaceStudioError as error:
-            usual = Settings().library_folder
-            if usual == chosen.library_folder:
-                raise
+            usual, problem = Settings().library_folder, error
+            if usual != chosen.library_folder:
+                self._library_problem = error
+                try:
+                    return Library.open(usual)
+                except FaceStudioError as next_error:
+                    problem = next_error
+        return self._asked_for(usual, problem)
+
+    def _asked_for(self, folder: Path, problem: FaceStudioError) -> Library:
+        while True:
+            answer = ask_for_library(problem, folder, self.theme)
+            if answer is Answer.QUIT:
+                raise problem
+            folder = answer if isinstance(answer, Path) else folder
+            try:
+                library = Library.open(folder)
+            except FaceStudioError as error:
+                problem = error
+                continue
+            if isinstance(answer, Path):
+                self._remember(folder)
+            return library
+
+    def _remember(self, folder: Path) -> None:
+        """Keep the folder for the next start; where the settings cannot be written, it holds for this one."""
+        try:
+            self.settings.update(library=str(folder))
+        except OutputError as error:
             self._library_problem = error
-            return Library.open(usual)
 
     def _painted(self) -> None:
         self.engine.start()
