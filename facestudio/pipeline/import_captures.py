@@ -199,8 +199,11 @@ def _checked(
         cancel.check()
         first = next(iter(raw.photos.values()))
         progress("read", 0.1 + 0.9 * k / len(found), first.name)
+        whole = _readable_ones(raw, skipped, cancel)
+        if not whole.photos:
+            continue
         try:
-            capture = _hashed(_with_cameras(raw if raw.certain else _ordered(raw, order)), cancel)
+            capture = _hashed(_with_cameras(whole if whole.certain else _ordered(whole, order)), cancel)
         except PictureError as error:
             skipped.append(Skipped(first, error.what))
             continue
@@ -215,6 +218,48 @@ def _checked(
         kept.append(replace(capture, known_as=_known_as(capture, library)))
     progress("read", 1.0, f"{len(kept)} captures")
     return Proposal(tuple(kept), tuple(skipped))
+
+
+def _readable_ones(capture: ProposedCapture, skipped: list[Skipped], cancel: CancelToken) -> ProposedCapture:
+    """The capture without the files that are no whole pictures, each of which is skipped with its reason.
+
+    Now, while the operator still has the camera's card at hand, and not when the head is made.
+    """
+    kept = {}
+    for view, path in capture.photos.items():
+        cancel.check()
+        reason = _unreadable(path)
+        if reason:
+            skipped.append(Skipped(path, reason))
+        else:
+            kept[view] = path
+    return capture if len(kept) == len(capture.photos) else replace(capture, photos=kept)
+
+
+def _unreadable(path: Path) -> str:
+    """Why a file is no whole picture, or nothing. A JPEG is read at an eighth of its size, which is quick and misses no cut."""
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(path) as picture:
+            picture.draft("L", (picture.width // 8, picture.height // 8))
+            picture.load()
+    except UnidentifiedImageError:
+        from facestudio.pipeline.read_picture import read_picture  # late: it knows more kinds, and imports OpenCV
+
+        try:
+            read_picture(path)
+        except PictureError as error:
+            return error.what
+    except Image.DecompressionBombError:
+        return f"{path.name} is too large to be a photo."
+    except OSError as error:
+        if error.strerror:
+            return f"It cannot be read ({error.strerror})."
+        return f"{path.name} is damaged or cut off ({error})."
+    except (SyntaxError, ValueError, EOFError) as error:
+        return f"{path.name} is damaged or cut off ({error})."
+    return ""
 
 
 def _ordered(capture: ProposedCapture, order: Order) -> ProposedCapture:

@@ -126,6 +126,20 @@ def test_what_only_looks_like_a_picture_is_skipped(tmp_path: Path) -> None:
     assert proposal.skipped[0].reason == "notes.jpg is not a picture."
 
 
+def test_a_file_that_is_no_whole_picture_stays_out_and_its_neighbours_come_in(tmp_path: Path) -> None:
+    for view in ViewName:
+        picture(tmp_path / f"ann_{view}.jpg")
+        picture(tmp_path / f"bob_{view}.jpg")
+    (tmp_path / "ann_front.jpg").write_text("a letter")
+    cut = tmp_path / "bob_left.jpg"
+    cut.write_bytes(cut.read_bytes()[:-200])
+    proposal = propose_captures([tmp_path])
+    assert {c.subject: set(c.photos) for c in proposal.captures} == {"ann": {L, R}, "bob": {F, R}}
+    said = {s.path.name: s.reason for s in proposal.skipped}
+    assert said["ann_front.jpg"] == "ann_front.jpg is not a picture."
+    assert said["bob_left.jpg"].startswith("bob_left.jpg is damaged or cut off")
+
+
 def test_photos_without_a_face_keep_the_order_of_their_names(tmp_path: Path) -> None:
     def nobody(photos: Sequence[Path]) -> tuple[Mapping[ViewName, Path], tuple[str, ...]]:
         raise NoFaceError("No face was found in a.jpg.")
