@@ -126,6 +126,7 @@ class Application:
 
     def _asked_for(self, folder: Path, problem: FaceStudioError) -> Library:
         while True:
+            _log.warning("%s: asking for another folder", problem.what)
             answer = ask_for_library(problem, folder, self.theme)
             if answer is Answer.QUIT:
                 raise problem

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox, QPushButton
 
 from facestudio.app.from_below import said
 from facestudio.app.icons import pixmap
+from facestudio.app.stop_signals import StopSignals
 from facestudio.app.strings import tr
 from facestudio.app.theme import Theme
 from facestudio.errors import FaceStudioError
@@ -22,7 +23,10 @@ class Answer(Enum):
 
 
 def ask_for_library(problem: FaceStudioError, folder: Path, theme: Theme) -> Path | Answer:
-    """Say why the library in `folder` cannot be used, and ask for another folder, whether to try again, or to give up."""
+    """Say why the library in `folder` cannot be used, and ask for another folder, whether to try again, or to give up.
+
+    A request to end from outside (Ctrl-C, SIGTERM) is an answer too: to give up.
+    """
     box = QMessageBox()
     box.setWindowTitle("FaceStudio")
     box.setIconPixmap(pixmap("warning", 32, theme.tokens.warn))
@@ -37,7 +41,9 @@ def ask_for_library(problem: FaceStudioError, folder: Path, theme: Theme) -> Pat
         box.addButton(button, role)
     box.setDefaultButton(choose)
     box.setEscapeButton(leave)
+    signals = StopSignals(leave.click)
     box.exec()
+    signals.close()
     clicked = box.clickedButton()
     box.deleteLater()
     if clicked is choose:
