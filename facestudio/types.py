@@ -21,6 +21,8 @@ IntArray = NDArray[np.int32] | NDArray[np.int64]
 ByteArray = NDArray[np.uint8]
 BoolArray = NDArray[np.bool_]
 
+MEDIAPIPE, MEDIAPIPE_POINTS = "mediapipe478", 478  # the mesh with irises
+
 
 class ViewName(StrEnum):
     """Where a photo was taken from. LEFT shows the subject's left side (the camera stands on the subject's left)."""
@@ -99,6 +101,11 @@ class Landmarks:
     sigma: Float64Array
     notes: tuple[str, ...] = ()
     seen: Float64Array | None = None
+
+    def mediapipe(self) -> Float64Array | None:
+        """(478, 2): mediapipe's mesh with irises, behind which another detector's landmarks may follow; None for others' alone."""
+        with_irises = self.scheme.split("+")[0] == MEDIAPIPE and len(self.points) >= MEDIAPIPE_POINTS
+        return self.points[:MEDIAPIPE_POINTS] if with_irises else None
 
 
 @dataclass(frozen=True)

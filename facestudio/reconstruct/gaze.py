@@ -18,7 +18,6 @@ from facestudio.geometry.rotations import exp_so3
 from facestudio.head.model import EYES, JOINT_NAMES, HeadModel
 from facestudio.types import Camera, Float64Array, View
 
-_LANDMARKS = 478  # mediapipe's mesh with irises
 _IRIS = (473, 468)  # the middle of the subject's left iris, and of the right one
 
 
@@ -58,7 +57,8 @@ def estimate_gaze(
     joints, pupils = aims
     seen: list[tuple[int, Camera, Float64Array, float]] = []
     for view, camera in zip(views, cameras, strict=True):
-        if view.landmarks is None or len(view.landmarks.points) != _LANDMARKS:
+        points = None if view.landmarks is None else view.landmarks.mediapipe()
+        if points is None:
             continue
         for side in (0, 1):
             to_eye = camera.centre - joints[side]
@@ -69,7 +69,7 @@ def estimate_gaze(
             if ahead < np.cos(np.radians(config.steepest)):
                 continue
             sigma = np.hypot(config.sigma_px * camera.K[0, 0] / 1000.0, config.sigma_m * camera.K[0, 0] / distance)
-            seen.append((side, camera, np.asarray(view.landmarks.points[_IRIS[side]], np.float64), sigma / ahead))
+            seen.append((side, camera, np.asarray(points[_IRIS[side]], np.float64), sigma / ahead))
     if not seen:
         return None
 

@@ -24,9 +24,8 @@ from facestudio.head.model import EYES, JOINT_NAMES, HeadModel
 from facestudio.head.retarget import with_parts
 from facestudio.reconstruct.detector_error import DetectorError
 from facestudio.reconstruct.solve import projection
-from facestudio.types import Camera, Float64Array, IntArray, View
+from facestudio.types import MEDIAPIPE, Camera, Float64Array, IntArray, View
 
-_LANDMARKS = 478  # mediapipe's mesh with irises
 # Mediapipe's contours without the corners: upper and lower lid of the subject's left eye, then of the right one.
 _LIDS = (
     ((398, 384, 385, 386, 387, 388, 466), (382, 381, 380, 374, 373, 390, 249)),
@@ -85,14 +84,11 @@ def fit_lids(
     mediapipe landmarks, or for a model without eyeballs.
     """
     config, model = config or LidConfig(), with_parts(model)
-    spots = model.embeddings.get("mediapipe478")
+    spots = model.embeddings.get(MEDIAPIPE)
     start = np.asarray(posed_vertices, dtype=np.float64)
     vertices, so_far = start, np.zeros((2, _UNKNOWNS))
-    known = [
-        (c, np.asarray(v.landmarks.points, np.float64))
-        for v, c in zip(views, cameras, strict=True)
-        if v.landmarks is not None and len(v.landmarks.points) == _LANDMARKS
-    ]
+    meshes = [None if v.landmarks is None else v.landmarks.mediapipe() for v in views]
+    known = [(c, points) for points, c in zip(meshes, cameras, strict=True) if points is not None]
     for _ in range(config.rounds if known and spots is not None else 0):
         assert spots is not None
         moved, points = vertices.copy(), on_surface(vertices, model.faces, spots)

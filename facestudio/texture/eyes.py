@@ -21,7 +21,6 @@ EYES = ("eye_left", "eye_right")
 _IRIS, _SCLERA = (0.36, 0.27, 0.21), (0.78, 0.75, 0.73)  # even tones: brown, as most eyes are; off-white
 _IRIS_LUMA, _SCLERA_LUMA = (0.12, 0.40), (0.50, 0.80)
 _LUMA = np.array([0.25, 0.6, 0.15])
-_LANDMARKS = 478  # mediapipe's mesh with irises
 _IRIS_POINTS = ((473, (474, 475, 476, 477)), (468, (469, 470, 471, 472)))  # the subject's left eye, right eye: centre, ring
 _PUPIL = 0.36  # of the iris' radius, in indoor light
 _FEWEST = 12
@@ -251,10 +250,10 @@ def _box(model: HeadModel, atlas: Atlas, side: int) -> tuple[slice, slice]:
 def _iris_from_landmarks(view: View, side: int) -> Float32Array:
     """(N, 3) even tones of the iris in one photo, its lower part, where lids and lashes seldom reach; empty without landmarks."""
     nothing = np.zeros((0, 3), np.float32)
-    if view.landmarks is None or len(view.landmarks.points) != _LANDMARKS:
+    points = None if view.landmarks is None else view.landmarks.mediapipe()
+    if points is None:
         return nothing
     middle, ring = _IRIS_POINTS[side]
-    points = view.landmarks.points
     centre = points[middle]
     radius = float(np.linalg.norm(points[list(ring)] - centre, axis=1).mean())
     image = view.image

@@ -13,7 +13,6 @@ import numpy as np
 
 from facestudio.types import Float32Array, Float64Array, View
 
-_LANDMARKS = 478  # mediapipe's mesh with irises
 # Contours in mediapipe's numbering, in order round the opening.
 _EYES = (
     (362, 382, 381, 380, 374, 373, 390, 249, 263, 466, 388, 387, 386, 385, 384, 398),
@@ -28,9 +27,9 @@ _SHIFT = 4  # bits after the point in cv2.fillPoly
 
 def opening_polygons(view: View) -> list[Float64Array]:
     """Polygons (K, 2), pixels of the view's picture: eyes, and the mouth when it is open; none without mediapipe landmarks."""
-    if view.landmarks is None or len(view.landmarks.points) != _LANDMARKS:
+    points = None if view.landmarks is None else view.landmarks.mediapipe()
+    if points is None:
         return []
-    points = np.asarray(view.landmarks.points, np.float64)
     polygons = [points[list(eye)] for eye in _EYES]
     height = float(np.linalg.norm(points[13] - points[14]))
     if height > _OPEN * float(np.linalg.norm(points[78] - points[308])):

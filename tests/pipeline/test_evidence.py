@@ -48,6 +48,16 @@ def test_joined_landmarks_keep_everything() -> None:
     assert both.seen[[0, 478]].tolist() == [1.0, 0.25]
 
 
+def test_mediapipe_s_mesh_is_found_in_joined_landmarks() -> None:
+    a = Landmarks(np.random.default_rng(0).normal(size=(478, 2)), "mediapipe478", np.ones(478))
+    b = Landmarks(np.ones((800, 2)), "dense800", np.full(800, 3.0))
+    for landmarks in (a, joined(a, b)):
+        mesh = landmarks.mediapipe()
+        assert mesh is not None
+        assert np.array_equal(mesh, a.points)
+    assert b.mediapipe() is None
+
+
 def test_without_shipped_weights_mediapipe_alone_is_the_evidence(
     head: HeadModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
