@@ -79,7 +79,11 @@ def refine_config(quality: Quality | str) -> RefineConfig:
         )
     if quality == Quality.FULL:
         return replace(
-            config, robust_m=(*config.robust_m, 0.001, 0.001), posterior_draws=96, flow=replace(config.flow, stride=1)
+            config,
+            robust_m=(*config.robust_m, 0.001, 0.001),
+            sweep_rounds=2,
+            posterior_draws=96,
+            flow=replace(config.flow, stride=1),
         )
     return config
 
