@@ -138,9 +138,9 @@ class Covisible:
 def covisible(source: Sighting, target: Sighting, config: FlowConfig, part_trust: Float32Array) -> Covisible:
     """The surface that both photos see, and what a sample there is worth. part_trust: (F,) float32 in [0, 1]."""
     a, b = source, target
-    warp = transfer(b, a, config.steepest_cosine, config.depth_margin_m)
-    context = transfer(b, a, config.context_cosine, config.depth_margin_m).visible
-    mask = cv2.morphologyEx(warp.visible, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    warp = transfer(b, a, config.depth_margin_m)
+    context = warp.visible(config.context_cosine)
+    mask = cv2.morphologyEx(warp.visible(config.steepest_cosine), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     trust_a = cv2.remap(a.photo.trust, warp.x, warp.y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=(0.0,))
     on_part = np.where(b.covered, part_trust[np.maximum(b.face, 0)], np.float32(0.0))
     trust = np.asarray(mask * on_part * trust_a * b.photo.trust, np.float32)

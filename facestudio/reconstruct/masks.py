@@ -75,14 +75,14 @@ def skin_probability(colour: SkinColour | None, person: Float32Array) -> Float32
 
 def colour_features(pixels: ByteArray) -> Float32Array:
     """(H, W, 3) float32: log r/g, log b/g, log brightness."""
-    rgb = np.log(pixels.astype(np.float32) + np.float32(4.0))
-    return np.stack([rgb[..., 0] - rgb[..., 1], rgb[..., 2] - rgb[..., 1], rgb.mean(-1)], -1)
+    log = np.log(np.arange(256, dtype=np.float32) + np.float32(4.0))
+    return np.asarray(cv2.transform(log[pixels], np.array([[1.0, -1.0, 0.0], [0.0, -1.0, 1.0], [1 / 3, 1 / 3, 1 / 3]])))
 
 
 def colour_distance(x: Float32Array, centre: FloatArray, inverse: FloatArray) -> Float32Array:
     """(N,) float32: squared Mahalanobis distance of features (N, 3) from a centre (3,) by an inverse covariance (3, 3)."""
-    d = x - np.asarray(centre, np.float32)
-    return np.asarray(np.einsum("ni,ij,nj->n", d, inverse.astype(np.float32), d), np.float32)
+    whitened = (x - np.asarray(centre, np.float32)) @ np.linalg.cholesky(inverse).astype(np.float32)
+    return np.asarray(np.einsum("ni,ni->n", whitened, whitened), np.float32)
 
 
 def bare_skin(model: HeadModel, vertices: Float64Array) -> BoolArray:

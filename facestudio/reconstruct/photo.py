@@ -59,7 +59,7 @@ def prepare_photo(
 
 def plain(pixels: ByteArray) -> Float32Array:
     """(H, W) float32: the mean of the channels, not brightness: each has its own grain, and so the mean has the least."""
-    return np.asarray(pixels.astype(np.float32).mean(-1), np.float32)
+    return np.asarray(cv2.transform(pixels.astype(np.float32), np.full((1, 3), 1.0 / 3.0)), np.float32)
 
 
 def dull(pixels: ByteArray) -> Float32Array:

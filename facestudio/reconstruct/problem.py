@@ -116,8 +116,9 @@ def choose_pairs(cameras: Sequence[Camera], degrees: tuple[float, float]) -> tup
 
 def sightings(problem: Problem, head: Head) -> list[Sighting | None]:
     """The head as each photo sees it; None where it lies outside the picture."""
-    vertices = posed(problem.model, head)
-    return [sight(p, c, vertices, problem.model.faces) for p, c in zip(problem.photos, head.cameras, strict=True)]
+    vertices, faces = posed(problem.model, head), problem.model.faces
+    normals = vertex_normals(vertices, faces)
+    return [sight(p, c, vertices, faces, normals) for p, c in zip(problem.photos, head.cameras, strict=True)]
 
 
 def surface(model: HeadModel, head: Head) -> Float64Array:

@@ -81,7 +81,8 @@ def refine(
             matches += _swept(problem, seen, cancel)
         head, solution = _step(problem, head, matches, _outlines(problem, seen), turn, cancel)
     assert solution is not None
-    matches = _observe(problem, sightings(problem, head), cancel)
+    seen = sightings(problem, head)
+    matches = _observe(problem, seen, cancel)
     agreement, across, after = (
         _mean(values) for values in zip(*((m.agreement, m.across_px, m.likeness) for m in matches), strict=True)
     )
@@ -89,7 +90,7 @@ def refine(
     if reason := _objection(problem, head, agreement, across, before, after):
         return replace(kept(start, cameras, problem, reason), agreement=agreement, across_px=across, likeness=(before, after))
     cancel.check()
-    return finished(problem, head, solution, cameras, (agreement, across, before, after), cancel)
+    return finished(problem, head, seen, solution, cameras, (agreement, across, before, after), cancel)
 
 
 @dataclass(frozen=True)

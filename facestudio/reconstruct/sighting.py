@@ -75,8 +75,13 @@ class Sighting:
         return np.asarray(self.face >= 0)
 
 
-def sight(photo: Photo, camera: Camera, vertices: Float64Array, faces: IntArray) -> Sighting | None:
-    """See vertices (V, 3), metres, head frame, with faces (F, 3) through a camera without distortion; None when out of the picture."""
+def sight(
+    photo: Photo, camera: Camera, vertices: Float64Array, faces: IntArray, normals: Float64Array | None = None
+) -> Sighting | None:
+    """See vertices (V, 3), metres, head frame, with faces (F, 3) through a camera without distortion; None when out of the picture.
+
+    normals: (V, 3) float64, the vertices', where they are known already.
+    """
     on_screen = screen(camera, vertices)
     if not np.isfinite(on_screen).all() or on_screen[:, 2].min() <= 0.02:
         return None
@@ -92,11 +97,11 @@ def sight(photo: Photo, camera: Camera, vertices: Float64Array, faces: IntArray)
     inner = replace(camera, K=K, width=width, height=height)
     on_screen[:, :2] -= low
     seen = rasterize(on_screen, faces, height, width)
-    carried = interpolate(seen, faces, np.hstack([vertices, vertex_normals(vertices, faces)]).astype(np.float32))
-    points, normals = carried[..., :3].astype(np.float32), carried[..., 3:].astype(np.float32)
-    normals /= np.maximum(np.linalg.norm(normals, axis=-1, keepdims=True), np.float32(1e-6))
-    to_eye = camera.centre.astype(np.float32) - points
-    cosine = np.einsum("hwc,hwc->hw", normals, to_eye) / np.maximum(np.linalg.norm(to_eye, axis=-1), np.float32(1e-6))
+    normals = vertex_normals(vertices, faces) if normals is None else normals
+    carried = interpolate(seen, faces, np.hstack([vertices, normals]).astype(np.float32))
+    points, facing = carried[..., :3].astype(np.float32), carried[..., 3:].astype(np.float32)
+    facing /= length(facing)[..., None]
+    cosine = _cosine(points, facing, camera)
     covered = seen.pix_to_face >= 0
     depth = np.where(covered, seen.zbuf, np.inf).astype(np.float32)
     return Sighting(
@@ -107,26 +112,41 @@ def sight(photo: Photo, camera: Camera, vertices: Float64Array, faces: IntArray)
         seen.bary,
         depth,
         points,
-        normals,
-        np.where(covered, cosine, 0.0).astype(np.float32),
+        facing,
+        np.where(covered, cosine, np.float32(0.0)),
     )
+
+
+def length(vectors: Float32Array) -> Float32Array:
+    """(...,) float32: the lengths of vectors (..., 3), at least 1e-6."""
+    return np.asarray(np.maximum(np.sqrt(np.einsum("...c,...c->...", vectors, vectors)), np.float32(1e-6)))
+
+
+def _cosine(points: Float32Array, normals: Float32Array, camera: Camera) -> Float32Array:
+    """(h, w) float32, between unit normals (h, w, 3) and the direction from their points (h, w, 3) to the camera."""
+    to_eye = camera.centre.astype(np.float32) - points
+    return np.asarray(np.einsum("hwc,hwc->hw", normals, to_eye) / length(to_eye))
 
 
 @dataclass(frozen=True)
 class Transfer:
     """Where the pixels of one sighting lie in another.
 
-    x, y: (h, w) float32, pixels of the source's crop. visible: (h, w) float32, 1 where the source sees the same surface.
-    cosine: (h, w) float32, of the source's line of sight.
+    x, y: (h, w) float32, pixels of the source's crop. open: (h, w) bool, where nothing hides the surface from the source.
+    cosine: (h, w) float32, of the flatter of the two lines of sight.
     """
 
     x: Float32Array
     y: Float32Array
-    visible: Float32Array
+    open: BoolArray
     cosine: Float32Array
 
+    def visible(self, steepest_cosine: float) -> Float32Array:
+        """(h, w) float32: 1 where both see the same surface, neither at a flatter angle."""
+        return (self.open & (self.cosine > steepest_cosine)).astype(np.float32)
 
-def transfer(target: Sighting, source: Sighting, steepest_cosine: float, depth_margin_m: float) -> Transfer:
+
+def transfer(target: Sighting, source: Sighting, depth_margin_m: float) -> Transfer:
     """Look every pixel of `target` up in `source`: its position there, and by the z-buffer whether it is seen from there.
 
     The source's depth is eroded (each pixel takes the nearest depth around it), so that nothing beside an occluding edge passes.
@@ -139,15 +159,11 @@ def transfer(target: Sighting, source: Sighting, steepest_cosine: float, depth_m
     x, y = (np.where(target.covered, c, -1e4).astype(np.float32) for c in (x, y))
     nearest = cv2.erode(np.where(source.covered, source.depth, np.float32(10.0)), np.ones((3, 3), np.uint8))
     depth = cv2.remap(nearest, x, y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT, borderValue=(0.0,))
-    to_eye = camera.centre.astype(np.float32) - target.points
-    cosine = np.einsum("hwc,hwc->hw", target.normals, to_eye) / np.maximum(np.linalg.norm(to_eye, axis=-1), np.float32(1e-6))
+    cosine = _cosine(target.points, target.normals, camera)
     # A pixel of a surface at a grazing angle spans a range of depths.
     pitch = z / np.float32(camera.K[0, 0])
-    slope = 2.0 * pitch * np.sqrt(np.maximum(1.0 - cosine**2, 0.0)) / np.maximum(cosine, 0.1)
-    seen = (
-        (z <= depth + depth_margin_m + slope) & (cosine > steepest_cosine) & (target.cosine > steepest_cosine) & target.covered
-    )
-    return Transfer(x, y, seen.astype(np.float32), cosine.astype(np.float32))
+    slope = np.float32(2.0) * pitch * np.sqrt(np.maximum(1.0 - cosine**2, 0.0)) / np.maximum(cosine, np.float32(0.1))
+    return Transfer(x, y, (z <= depth + np.float32(depth_margin_m) + slope) & target.covered, np.minimum(cosine, target.cosine))
 
 
 def vertices_visible(sighting: Sighting, vertices: Float64Array, normals: Float64Array, steepest_cosine: float) -> BoolArray:

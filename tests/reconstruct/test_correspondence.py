@@ -48,15 +48,16 @@ def test_a_surface_point_lands_where_the_other_camera_sees_it_and_hidden_ones_do
     blank = np.zeros((260, 260), np.float32)
     a, b = (sight(Photo((), blank, blank, blank), c, capture.truth, openhead.faces) for c in (left, front))
     assert a is not None and b is not None
-    warp = transfer(b, a, steepest_cosine=0.1, depth_margin_m=0.002)
-    rows, columns = np.nonzero(warp.visible)
+    warp = transfer(b, a, depth_margin_m=0.002)
+    visible = warp.visible(steepest_cosine=0.1)
+    rows, columns = np.nonzero(visible)
     some = slice(None, None, 97)
     expected = project(a.camera, b.points[rows[some], columns[some]].astype(np.float64))
     np.testing.assert_allclose(np.stack([warp.x, warp.y], -1)[rows[some], columns[some]], expected, atol=0.02)
     # The camera on the subject's left does not see the right side of the face.
     right_cheek = b.covered & (b.points[..., 0] < -0.055) & (b.points[..., 2] > 0)
     assert right_cheek.any()
-    assert warp.visible[right_cheek].mean() < 0.05
+    assert visible[right_cheek].mean() < 0.05
 
 
 def test_a_camera_behind_the_head_or_beside_it_sees_nothing(openhead: HeadModel) -> None:
