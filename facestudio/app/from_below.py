@@ -46,11 +46,19 @@ class Speech:
             return self._exact[text]
         for pattern, places, translation in () if whole else self._templates:
             match = pattern.fullmatch(text)
-            if match:
+            if match and not self._is_two_parts(match):
                 values = {place: self._value(value) for place, value in zip(places, match.groups(), strict=True)}
                 return translation.format(*(values[str(n)] for n in range(len(values))))
         part = "" if whole or not text.endswith(".") else self._known(text[:-1])
         return f"{part}." if part else ""
+
+    def _is_two_parts(self, match: re.Match[str]) -> bool:
+        """A template such as "{0} of {1}" fits "folder: These are the photos of Anna.", too, and would tear the sentence in two."""
+        first = match.group(1) if match.start(1) == 0 else ""
+        if ": " not in first:
+            return False
+        _, _, after = match.string.partition(": ")
+        return bool(self._known(after))
 
     def _sentence_by_sentence(self, text: str) -> str:
         """Several sentences in a row, each of them recognised; "" when they are not."""

@@ -45,6 +45,11 @@ class _LocalNumbers(string.Formatter):
 _NUMBERS = _LocalNumbers()
 
 
+def percent(share: float) -> str:
+    """A share in [0, 1] in whole per cent: "48%", in German "48 %"."""
+    return tr("{number}%", number=round(100 * share))
+
+
 def mark(text: str) -> str:
     """Mark a literal for translation where no language is chosen yet (class attributes, constants); `tr` it when it is shown."""
     return text

@@ -47,7 +47,7 @@ DARK = Tokens(
     on_accent="#0B1220",
     ok="#4CC38A",
     warn="#E5B454",
-    bad="#E5655E",
+    bad="#E96D66",
 )
 LIGHT = Tokens(
     surface_0="#F3F4F6",
@@ -176,7 +176,7 @@ QFrame[look="card-bad"] {{ background: {t.surface_1}; border: 1px solid {t.bad};
 QFrame[look="line"] {{ background: {t.line}; border: none; }}
 QPushButton {{ background: {t.surface_2}; border: 1px solid {t.line}; border-radius: 6px; padding: 6px 14px; min-height: 18px; }}
 QPushButton:hover {{ border-color: {t.text_dim}; }}
-QPushButton:pressed {{ background: {t.line}; }}
+QPushButton:pressed {{ background: {t.surface_1}; }}
 QPushButton:checked {{ border-color: {t.accent}; color: {t.accent}; }}
 QPushButton:focus {{ border: 1px solid {t.accent}; }}
 QPushButton:disabled {{ color: {t.text_dim}; background: {t.surface_1}; }}

@@ -94,6 +94,12 @@ def test_a_slider_moves_the_head_and_ctrl_z_moves_it_back(page: HeadPage, progra
     assert rows[0].slider.value() > 0
 
 
+def test_a_slider_is_long_enough_to_be_set_in_the_smallest_window(page: HeadPage, program: Application) -> None:
+    program.window.resize(1280, 720)
+    page.tabs.setCurrentWidget(page.face)
+    until(lambda: page.face.rows["expression:24"].slider.width() >= 200)  # two pixels for each of its hundred steps
+
+
 def test_keys_move_a_slider_in_one_step_back(page: HeadPage, program: Application) -> None:
     page.tabs.setCurrentWidget(page.face)
     slider = page.face.rows["pose:jaw_open"].slider

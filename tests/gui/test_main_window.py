@@ -18,6 +18,7 @@ from facestudio.app.application import Application
 from facestudio.app.engine import Engine
 from facestudio.app.jobs import JobState
 from facestudio.app.stage import WELCOME
+from facestudio.app.theme import tokens
 from facestudio.errors import NoFaceError
 from facestudio.progress import CancelToken, Partial, Progress
 from tests.gui.conftest import end
@@ -195,6 +196,16 @@ def test_whatever_the_keyboard_reaches_has_a_name(program: Application) -> None:
             and not (w.accessibleName() or getattr(w, "text", lambda: "")())
         ]
         assert not nameless, page.key
+
+
+def test_every_inspector_has_the_colour_of_a_panel(program: Application, qtbot: QtBot) -> None:
+    for page in registry.page_classes():
+        program.navigator.open_page(page.key)
+        inspector = program.window.stage.inspector
+        if inspector.isVisible():
+            qtbot.wait(50)
+            image = inspector.grab().toImage()
+            assert image.pixelColor(4, image.height() // 2).name() == tokens().surface_1.lower(), page.key
 
 
 def test_tab_goes_from_the_rail_through_the_page_and_its_inspector_to_the_strip(program: Application) -> None:

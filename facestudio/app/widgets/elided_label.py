@@ -13,6 +13,7 @@ class ElidedLabel(QLabel):
     def __init__(self, text: str = "", parent: QWidget | None = None) -> None:
         super().__init__(text, parent)
         self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setToolTip(text)
 
     def setText(self, text: str) -> None:
         """Show a text; accessible to screen readers in full."""

@@ -19,8 +19,14 @@ class Scrolled(QScrollArea):
         self.column.setContentsMargins(16, 16, 16, 16)
         self.column.setSpacing(8)
         self.setWidget(inside)
-        self.viewport().setAutoFillBackground(False)
-        inside.setAutoFillBackground(False)
+        show_through(self)
+
+
+def show_through(area: QScrollArea) -> None:
+    """Let the colour of the pane under a scrolled widget show: `setWidget` paints the window's colour over it."""
+    for widget in (area.viewport(), area.widget()):
+        if widget is not None:
+            widget.setAutoFillBackground(False)
 
 
 def words(text: str, look: str = "", parent: QWidget | None = None) -> QLabel:

@@ -6,6 +6,7 @@ from PySide6.QtCore import QRectF, QSize, Qt, QTimer
 from PySide6.QtGui import QColor, QHideEvent, QPainter, QPaintEvent, QShowEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from facestudio.app.strings import percent
 from facestudio.app.theme import tokens
 
 HEIGHT = 8
@@ -53,7 +54,7 @@ class ProgressLine(QWidget):
 
     def _say(self) -> None:
         share = 0.0 if self._busy else (self._value - self._low) / (self._high - self._low)
-        self.setAccessibleDescription("" if self._busy else f"{share:.0%}")
+        self.setAccessibleDescription("" if self._busy else percent(share))
         self.update()
 
     def _run(self) -> None:

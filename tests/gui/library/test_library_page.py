@@ -11,15 +11,18 @@ from PIL import Image
 from PySide6.QtCore import QItemSelectionModel, QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from facestudio.app.application import Application
 from facestudio.app.pages.library.page import LibraryPage
+from facestudio.app.theme import tokens
 from facestudio.library.add import NewCapture
 from facestudio.library.records import CaptureState
 from facestudio.paths import resources_dir
 from facestudio.pipeline import reconstruct_capture as pipeline
 from facestudio.types import ViewName
+from tests.app.test_contrast import contrast
 from tests.gui.watchdog import Watchdog
 
 
@@ -176,6 +179,32 @@ def test_erasing_asks_for_the_name_in_place(filled: LibraryPage, qtbot: QtBot) -
     qtbot.mouseClick(person.confirm, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: filled.grid.captures.rowCount() == 2)
     assert not (filled.presenter.library.root / "Ada").exists()
+
+
+def test_the_question_before_erasing_is_in_sight_in_the_smallest_window(
+    filled: LibraryPage, program: Application, qtbot: QtBot
+) -> None:
+    program.window.resize(1280, 720)
+    click_card(filled, 0)
+    person = filled.inspected.person
+    qtbot.mouseClick(person.erase, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: fully_seen(person.keep) and fully_seen(person.typed))
+
+
+def fully_seen(widget: QWidget) -> bool:
+    """Nothing of it is cut off by what it is scrolled in."""
+    return widget.isVisible() and widget.visibleRegion().boundingRect() == widget.rect()
+
+
+def test_why_a_capture_is_left_out_can_be_read(page: LibraryPage, triplets: Path, qtbot: QtBot) -> None:
+    drop(page, [triplets])
+    qtbot.waitUntil(page.import_panel.isVisible)
+    found = page.import_panel.list
+    QTest.keyClick(found, Qt.Key.Key_Space)
+    rect = found.visualRect(found.model().index(0, 0))
+    image = found.viewport().grab(rect.adjusted(230, 8, -12, -8)).toImage()
+    colours = {image.pixelColor(x, y).name() for x in range(image.width()) for y in range(image.height())}
+    assert max(contrast(colour, tokens().surface_2) for colour in colours) > 10  # the name, in the text's own colour
 
 
 def test_what_was_typed_for_one_subject_does_not_erase_another(filled: LibraryPage, qtbot: QtBot) -> None:

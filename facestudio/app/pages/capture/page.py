@@ -16,6 +16,7 @@ from facestudio.app.pages.capture.state import Phase
 from facestudio.app.pages.capture.tile import CameraTile
 from facestudio.app.pages.capture.words import check_words, view_title
 from facestudio.app.strings import mark, tr
+from facestudio.app.widgets.pieces import show_through
 from facestudio.capture.device import Identity
 from facestudio.types import ViewName
 
@@ -43,6 +44,7 @@ class CapturePage(Page):
         self._side.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._side.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._side.setWidget(self.details)
+        show_through(self._side)
         self._slow_tick = 0
         self._question: QMessageBox | None = None
         self._build()

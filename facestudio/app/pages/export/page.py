@@ -27,7 +27,7 @@ from facestudio.app.pages.export.format_row import FormatRow
 from facestudio.app.pages.export.presenter import ExportPresenter, Stands
 from facestudio.app.strings import mark, tr
 from facestudio.app.theme import theme, tokens
-from facestudio.app.widgets.pieces import words
+from facestudio.app.widgets.pieces import show_through, words
 from facestudio.app.widgets.progress_line import ProgressLine
 from facestudio.export.formats import DEFAULT, FORMATS
 
@@ -155,6 +155,7 @@ class ExportPage(Page):
         # Many files and the whole checklist are taller than a small window.
         scroll = QScrollArea(self.pane)
         scroll.setWidget(self._choices)
+        show_through(scroll)
         scroll.setWidgetResizable(True)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setFrameShape(QFrame.Shape.NoFrame)

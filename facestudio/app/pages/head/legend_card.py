@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from dataclasses import replace
+
+from PySide6.QtCore import QLocale, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QLinearGradient, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
@@ -26,6 +28,8 @@ class LegendCard(QWidget):
 
     def explain(self, legend: Legend | None, title: str) -> None:
         """Show a legend under a title in the operator's language; None hides the card."""
+        if legend is not None:
+            legend = replace(legend, labels=tuple(label.replace(".", QLocale().decimalPoint()) for label in legend.labels))
         self.legend, self.title = legend, title
         self.setAccessibleName("" if legend is None else f"{title}: {', '.join(legend.labels)}")
         self.setVisible(legend is not None)

@@ -8,6 +8,7 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
+from facestudio.app.strings import percent
 from facestudio.app.theme import tokens
 from facestudio.app.viewer.colours import Rgb
 
@@ -30,7 +31,7 @@ class ShareBar(QWidget):
         super().__init__(parent)
         self.shares = shares
         self.setFixedHeight(_BAR + _GAP + _ROW * len(shares))
-        self.setAccessibleName(", ".join(f"{share.label} {share.part:.0%}" for share in shares))
+        self.setAccessibleName(", ".join(f"{share.label} {percent(share.part)}" for share in shares))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Bar and rows."""
@@ -56,4 +57,4 @@ class ShareBar(QWidget):
             painter.setPen(QColor(t.text_dim))
             painter.drawText(row.adjusted(18, 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, share.label)
             painter.setPen(QColor(t.text))
-            painter.drawText(row, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, f"{share.part:.0%}")
+            painter.drawText(row, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, percent(share.part))

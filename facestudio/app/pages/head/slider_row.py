@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QLocale, Qt, QTimer, Signal
 from PySide6.QtGui import QMouseEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
+from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
 from facestudio.app.pages.head.controls import Control
 from facestudio.app.strings import tr
@@ -31,7 +31,6 @@ class SliderRow(QWidget):
         self._idle.setSingleShot(True)
         self._idle.setInterval(_IDLE_MS)
         name = ElidedLabel(self.title, self)
-        name.setFixedWidth(164)  # as long as the longest name in German
         self.slider = CalmSlider(Qt.Orientation.Horizontal, self)
         self.slider.setRange(round(control.low * self._steps), round(control.high * self._steps))
         span = self.slider.maximum() - self.slider.minimum()
@@ -39,17 +38,18 @@ class SliderRow(QWidget):
         self.slider.setPageStep(max(1, span // 5))
         self.slider.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.slider.setAccessibleName(self.title)
-        self.slider.setMinimumWidth(48)
         self.number = QLabel(self)
-        self.number.setFixedWidth(42)
+        self.number.setFixedWidth(48)
         self.number.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(6)
-        row.addWidget(name)
-        row.addWidget(self.slider, 1)
-        row.addWidget(self.number)
-        self.setFixedHeight(26)
+        # The name above the slider: beside it, a hundred steps of a weight would share some forty pixels.
+        both = QGridLayout(self)
+        both.setContentsMargins(0, 0, 0, 0)
+        both.setSpacing(0)
+        both.setColumnStretch(0, 1)
+        both.addWidget(name, 0, 0)
+        both.addWidget(self.number, 0, 1)
+        both.addWidget(self.slider, 1, 0, 1, 2)
+        self.setFixedHeight(42)
         self.slider.sliderPressed.connect(self.grabbed)
         self.slider.valueChanged.connect(self._changed)
         self._say(0.0)

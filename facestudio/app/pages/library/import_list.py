@@ -122,6 +122,7 @@ class ProposalDelegate(QStyledItemDelegate):
             place = QRectF(QPointF(left, rect.top() + (ROW - TILE * ASPECT) / 2), QSizeF(TILE, TILE * ASPECT))
             draw_tile(painter, place, capture.photos.get(view), self._thumbnails, colours)
             left += TILE + 6
+        painter.setOpacity(1.0)  # the words say why it stays out, and must be read
         self._draw_words(painter, QRectF(left + 8, rect.top(), rect.right() - left - 20, ROW), capture, option)
         painter.restore()
 

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
 
+from facestudio.app.widgets.pieces import show_through
+
 
 def line(parent: QWidget) -> QFrame:
     """A thin line between two parts."""
@@ -21,9 +23,8 @@ def scrolled(inner: QWidget, parent: QWidget) -> QScrollArea:
     area = QScrollArea(parent)
     area.setWidgetResizable(True)
     area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    area.viewport().setAutoFillBackground(False)
     area.setWidget(inner)
-    inner.setAutoFillBackground(False)  # setWidget turns it on; the panel's colour shall show through
+    show_through(area)
     return area
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QTimer, Signal
+from PySide6.QtWidgets import QLabel, QLineEdit, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from facestudio.app.icons import icon
 from facestudio.app.pages.library.presenter import LibraryPresenter
@@ -69,6 +69,15 @@ class SubjectPanel(QWidget):
         self._check()
         if asking:
             self.typed.setFocus()
+            QTimer.singleShot(0, self, self._bring_into_sight)  # as soon as it is laid out
+
+    def _bring_into_sight(self) -> None:
+        """In a low window the question would open below the edge."""
+        area = self.parentWidget()
+        while area is not None and not isinstance(area, QScrollArea):
+            area = area.parentWidget()
+        if area is not None:
+            area.ensureWidgetVisible(self.keep, 0, 16)
 
     def _check(self) -> None:
         self.confirm.setEnabled(self._record is not None and self.typed.text().strip() == self._record.subject)
