@@ -130,8 +130,12 @@ class DenseNet(nn.Module):
         while maps:
             below = maps.pop()
             top = below + functional.interpolate(top, size=below.shape[2:], mode="nearest")
-        pyramid, fine = torch.relu(self.smooth(top)), torch.relu(self.fine(half))
+        pyramid = torch.relu(self.smooth(top))
         places = self.to_place(pyramid).float()
+        pyramid, fine = (
+            pyramid.float(),
+            torch.relu(self.fine(half)).float(),
+        )  # here, not at each of the readings below: it shows
         step = 2.0 / places.shape[-1]
         context = self.context(whole)[:, None].expand(-1, len(vectors), -1)
         own = vectors[None].expand(len(pictures), -1, -1)

@@ -124,6 +124,7 @@ def _network(path: Path, _stamp: int) -> tuple[DenseLandmarker, dict[str, np.nda
     """The network and what it needs beside its weights. Read once: it is not changed by use and may serve several threads."""
     from facestudio.landmarks.dense_model import DenseLandmarker, DenseNet, DenseNetConfig
     from facestudio.landmarks.dense_start import StartConfig, StartNet
+    from facestudio.landmarks.inference import for_use, in_bfloat16
     from facestudio.landmarks.weights import load_weights, read_extra
 
     extra = read_extra(path)
@@ -131,5 +132,7 @@ def _network(path: Path, _stamp: int) -> tuple[DenseLandmarker, dict[str, np.nda
     net = DenseLandmarker(
         StartNet(StartConfig(inputs=len(extra["detected"]), points=points)), DenseNet(DenseNetConfig(points=points))
     )
-    load_weights(net, path)
+    for_use(load_weights(net, path))
+    if _has_bfloat16():
+        in_bfloat16(net.net)
     return net, extra

@@ -7,7 +7,7 @@ are the truth. "common": dense points within 4 mm of a mediapipe landmark on the
 the mean error of a point over the heads, front photos. limit: the fit with those true landmarks instead of detected ones. floor: how far
 a registered head's landmarks are from the true ones where these are known: on synthetic heads, some of them bent out of the model.
 synthetic: start and answer on held-out photos that training.dense.detected has looked at, as they are and in another look. speed: per
-view, warm, two threads, without mediapipe's own pass, beside a bare ResNet-18 on as many pictures.
+view, warm, two threads, without mediapipe's own pass, beside its network as it was trained and a bare ResNet-18 on as many pictures.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from __future__ import annotations
 import logging
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -204,9 +205,11 @@ def synthetic(folder: Path, weights: Path | None, each: int = 6) -> None:
 
 
 def speed(weights: Path | None) -> None:
-    """Milliseconds per view for three views in one call, and of a ResNet-18 alone on the six pictures this takes."""
+    """Milliseconds per view for three views in one call, and of parts and rivals on the six pictures this takes, by turns."""
     import torch
 
+    from facestudio.landmarks.dense_model import DenseNet
+    from facestudio.landmarks.inference import for_use, in_bfloat16
     from facestudio.landmarks.resnet import ResNet
 
     torch.set_num_threads(2)
@@ -215,25 +218,30 @@ def speed(weights: Path | None) -> None:
     points = rng.uniform([500, 200], [800, 520], (478, 2))
     faces = [Landmarks(points, "mediapipe478", np.ones(478))] * 3
     size = DenseConfig().size
-    bare = ResNet(18).eval()
-    bare.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     pictures = torch.rand(6, 3, size, size).contiguous(memory_format=torch.channels_last)
-
-    def trunk() -> None:
-        with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16):
-            bare.stages(pictures)
-
-    for name, call in (("dense landmarks", lambda: dense_landmarks(images, faces, weights)), ("bare ResNet-18", trunk)):
-        call()
-        times, cores = [], []
-        for _ in range(30):
-            start, used = time.perf_counter(), time.process_time()
-            call()
-            times.append((time.perf_counter() - start) / 3)
-            cores.append((time.process_time() - used) / 3)
+    start = torch.rand(6, 800, 2) - 0.5
+    ready, trained, bare = in_bfloat16(for_use(DenseNet().eval())), DenseNet().eval(), ResNet(18).eval()
+    bare.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    calls: dict[str, Callable[[], object]] = {
+        "dense landmarks": lambda: dense_landmarks(images, faces, weights),
+        "its network alone": lambda: ready(pictures, start),
+        "the same, as it was trained": lambda: trained(pictures, start),
+        "bare ResNet-18": lambda: bare.stages(pictures),
+    }
+    times: dict[str, list[float]] = {name: [] for name in calls}
+    cores: dict[str, list[float]] = {name: [] for name in calls}
+    with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16):
+        for turn in range(32):
+            for name, call in calls.items():
+                began, used = time.perf_counter(), time.process_time()
+                call()
+                if turn > 1:
+                    times[name].append(1000 * (time.perf_counter() - began) / 3)
+                    cores[name].append(1000 * (time.process_time() - used) / 3)
+    for name in calls:
         _LOG.info(
-            f"{name}: {1000 * np.median(times):.1f} ms per view (median of 30 calls with three views, best {1000 * min(times):.1f}; "
-            f"{1000 * np.median(cores):.1f} ms of cores)"
+            f"{name}: {np.median(times[name]):.1f} ms per view (median of {len(times[name])} calls with three views, "
+            f"best {min(times[name]):.1f}; {np.median(cores[name]):.1f} ms of cores)"
         )
 
 

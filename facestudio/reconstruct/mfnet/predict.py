@@ -18,6 +18,7 @@ from facestudio.errors import FitError, HeadModelError
 from facestudio.head.landmarks import embedding
 from facestudio.head.model import HeadModel
 from facestudio.landmarks.crop import MARGIN, crop_square, warp
+from facestudio.landmarks.inference import for_use
 from facestudio.landmarks.weights import load_weights, read_extra
 from facestudio.paths import models_dir
 from facestudio.reconstruct.mfnet.mirror import SCHEME, Mirror, mirror_of
@@ -146,7 +147,9 @@ def shipped(model: HeadModel, folder: Path | None = None) -> MFNet:
     path = (folder or models_dir()) / FILE
     with _lock:
         if (path, model.name) not in _loaded:
-            _loaded[path, model.name] = read_network(path, model)
+            network = read_network(path, model)
+            for_use(network)
+            _loaded[path, model.name] = network
         return _loaded[path, model.name]
 
 
