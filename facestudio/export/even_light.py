@@ -19,7 +19,7 @@ from facestudio.geometry.rasterize import Fragments, interpolate, rasterize
 from facestudio.geometry.shading import to_linear, to_srgb
 from facestudio.head.model import HeadModel
 from facestudio.progress import CancelToken
-from facestudio.types import PROVENANCE_MEASURED, BoolArray, ByteArray, Float64Array, Texture
+from facestudio.types import PROVENANCE_MEASURED, BoolArray, ByteArray, Float32Array, Float64Array, Texture
 
 _SKIN = ("face", "neck", "ears", "eyelids", "skin")
 _UNLIT = ("eye_left", "eye_right", "eye_sockets", "mouth_interior", "tongue", "teeth")  # painted, not lit
@@ -75,18 +75,28 @@ def even_albedo(
     # What was filled in carries hardly any light: the estimate fades out where the photographed part ends.
     light *= cv2.GaussianBlur((inside & seen).astype(np.float64), (0, 0), config.fade)[..., None]
     light[~inside | model.part_faces(*_UNLIT)[part]] = 0.0
+    cancel.check()
     field = _filled(light, inside)
+    cancel.check()
     size = texture.albedo.shape[0]
-    large = cv2.resize(field.astype(np.float32), (size, size), interpolation=cv2.INTER_LINEAR)
-    even: ByteArray = np.zeros_like(texture.albedo)
-
+    wide = np.asarray(cv2.resize(field, (size, config.side), interpolation=cv2.INTER_LINEAR), np.float32)
+    even: ByteArray = np.zeros(texture.albedo.shape, np.uint8)
     for rows in (slice(start, start + _ROWS) for start in range(0, size, _ROWS)):
         cancel.check()
-        factor = np.exp(-config.strength * large[rows])
+        factor = np.exp(-config.strength * _higher(wide, rows, size))
         # Square roots keep the dark values apart in a table of 4096 steps.
         root = np.sqrt(np.minimum(_LINEAR[texture.albedo[rows]] * factor, np.float32(1.0)))
         even[rows] = _FROM_ROOT[np.rint(root * np.float32(_STEPS)).astype(np.int32)]
     return even
+
+
+def _higher(wide: Float32Array, rows: slice, size: int) -> Float32Array:
+    """Some rows of a picture (s, T, 3) brought to a height of `size`, linearly between its rows: all at once would be long and large."""
+    side = len(wide)
+    place = np.clip((np.arange(rows.start, min(rows.stop, size)) + 0.5) * side / size - 0.5, 0.0, side - 1.0)
+    low = np.minimum(place.astype(np.intp), side - 2)
+    share = (place - low).astype(np.float32)[:, None, None]
+    return np.asarray(wide[low] * (1 - share) + wide[low + 1] * share)
 
 
 def harmonics(normals: Float64Array) -> Float64Array:

@@ -42,7 +42,7 @@ def network_head(job: Job) -> Reconstruction:
     views, model = job.triplet.views, job.model
     with job.clock.stage("network"):
         job.progress("network", 0.0, "")
-        said = predict_head(views, model)
+        said = predict_head(views, model, cancel=job.cancel)
         job.cancel.check()
     neutral = model.template.astype(np.float64) + model.identity_basis @ said.identity
     posed = neutral + model.expression_basis @ said.expression

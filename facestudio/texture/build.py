@@ -245,9 +245,13 @@ def _complete(
     levels = pyramid(Level(tones, sure), cancel=cancel)
     number = _label_level([levels])
     side = len(levels[number].weight)
+    cancel.check()
     small_atlas = lay_out(model.uv, model.uv_faces, side)
+    cancel.check()
     hidden = hidden_ears(model, levels[number])
+    cancel.check()
     for skin in (skin_on_neck(model, small_atlas, levels[number]), bare(small_atlas, hidden) if hidden.any() else None):
+        cancel.check()
         if skin is not None:
             sure = sure * cv2.resize(skin, sure.shape, interpolation=cv2.INTER_LINEAR)
             levels[number] = Level(levels[number].tones, levels[number].weight * skin)

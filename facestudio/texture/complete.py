@@ -94,7 +94,7 @@ def fill(
 
     Outside the islands tones are 0 and provenance is PROVENANCE_OUTSIDE.
     """
-    out = np.zeros_like(tones)
+    out = np.zeros(tones.shape, tones.dtype)  # zeros_like would write them all here, a fifth of a second at 4096 texels a side
     provenance = np.full(sure.shape, PROVENANCE_OUTSIDE, np.uint8)
     corners = to_texels(filling.mirror_corners, atlas.size)
 

@@ -49,7 +49,7 @@ def push_pull(finest: Level, cancel: CancelToken | None = None) -> Float32Array:
     levels = pyramid(finest, 1, cancel)
     filled = _mean_filled(levels[-1])
     for number in reversed(range(len(levels) - 1)):
-        out = np.zeros_like(levels[number].tones)
+        out = np.zeros(levels[number].tones.shape, np.float32)
         _fill_level(levels[number], number, filled, out, cancel)
         filled = out
     return filled
@@ -61,7 +61,7 @@ def dilate(tones: Float32Array, face: IntArray, cancel: CancelToken | None = Non
     levels = [Level(tones, weight), *pyramid(reduce(Level(tones, weight), cancel), 1, cancel)]
     filled = _mean_filled(levels[-1])
     for number in reversed(range(1, len(levels) - 1)):
-        out = np.zeros_like(levels[number].tones)
+        out = np.zeros(levels[number].tones.shape, np.float32)
         _fill_level(levels[number], number, filled, out, cancel)
         filled = out
     _fill_level(levels[0], 0, filled, tones, cancel)

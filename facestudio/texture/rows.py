@@ -9,7 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from facestudio.progress import CancelToken
 
 _MOST_WORKERS = 4
-_BAND = 128
+_BAND = 128  # rows of up to _USUAL texels; of longer ones so many fewer
+_USUAL = 2048
 
 
 def over_rows(rows: int, work: Callable[[int, int], None], cancel: CancelToken | None = None) -> None:
@@ -18,7 +19,8 @@ def over_rows(rows: int, work: Callable[[int, int], None], cancel: CancelToken |
     Plain threads rather than numba's own: those abort the process when two jobs use them at once with its fallback layer.
     Raises Cancelled between bands, and whatever `work` raises.
     """
-    bands = [(start, min(start + _BAND, rows)) for start in range(0, rows, _BAND)]
+    band = max(1, _BAND * _USUAL // max(rows, _USUAL))  # the pictures are square
+    bands = [(start, min(start + band, rows)) for start in range(0, rows, band)]
     if len(bands) == 1:
         work(*bands[0])
         return
