@@ -74,6 +74,7 @@ class Application:
         self.settings.changed.connect(self._settings_changed)
         self.engine.became_ready.connect(self._say_device)
         self.engine.became_ready.connect(self.collector.settle)
+        self.engine.failed.connect(lambda _problem: self.collector.settle())
         self.window.painted.connect(self._painted)
 
     def show(self, path: Path | None = None) -> None:

@@ -11,6 +11,7 @@ import gc
 from PySide6.QtCore import QObject, QTimer
 
 _INTERVAL_MS = 500
+_OLDEST = 2  # Python's generation of what has lived longest
 
 
 class Collector(QObject):
@@ -19,6 +20,7 @@ class Collector(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._was_enabled = gc.isenabled()
+        self._settled = False
         gc.disable()
         self._timer = QTimer(self)
         self._timer.setInterval(_INTERVAL_MS)
@@ -30,6 +32,8 @@ class Collector(QObject):
         due = [
             generation for generation, limit in enumerate(gc.get_threshold()) if limit and gc.get_count()[generation] > limit
         ]
+        if not self._settled:  # going through all that is being imported takes a sixth of a second, and finds next to nothing
+            due = [generation for generation in due if generation < _OLDEST]
         if not due:
             return None
         gc.collect(due[-1])
@@ -37,6 +41,7 @@ class Collector(QObject):
 
     def settle(self) -> None:
         """What the imports made stays: look at it once and never again, or every full collection goes through all of it."""
+        self._settled = True
         gc.collect()
         gc.freeze()
 

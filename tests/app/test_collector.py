@@ -64,6 +64,20 @@ def test_without_it_a_worker_would(qapp: QCoreApplication) -> None:
     assert ended_on != [threading.get_ident()]
 
 
+def test_while_the_imports_last_nobody_goes_through_all_they_make(collector: Collector) -> None:
+    def old_garbage_is_due() -> int | None:
+        for _ in range(gc.get_threshold()[2] + 1):
+            gc.collect(1)  # each makes the oldest generation more due
+        kept = [[i] for i in range(gc.get_threshold()[0] + 1)]
+        due = collector.collect()
+        del kept
+        return due
+
+    assert old_garbage_is_due() == 0
+    collector.settle()
+    assert old_garbage_is_due() == 2
+
+
 def test_what_settled_is_not_looked_at_again_until_it_closes(collector: Collector) -> None:
     collector.settle()
     assert gc.get_freeze_count() > 10_000

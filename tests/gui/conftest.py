@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QCoreApplication, QEvent, QThread, QTimer
+from PySide6.QtCore import QCoreApplication, QEvent, Qt, QThread, QTimer
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -70,15 +70,29 @@ def nothing_is_left_behind(qapp: QApplication) -> Iterator[None]:
     settle()
     gc.collect()
     settle()
-    left: list[str] = []
-    left += [
-        f"thread {t.name}" for t in set(threading.enumerate()) - threads if t.is_alive() and not t.name.startswith("Dummy")
-    ]
+    left = left_behind(qapp, threads, windows)
+    assert not left, f"left behind: {left}"
+
+
+def left_behind(qapp: QApplication, threads: set[threading.Thread], windows: set[int]) -> list[str]:
+    """What lives that was not among these threads and (by id) windows: threads, ticking timers, windows, open viewers."""
+    left = [f"thread {t.name}" for t in set(threading.enumerate()) - threads if t.is_alive() and not t.name.startswith("Dummy")]
     left += [f"QThread {t}" for t in alive(QThread) if isinstance(t, QThread) and t.isRunning() and t is not qapp.thread()]
     left += [f"timer {t} of {t.parent()}" for t in alive(QTimer) if isinstance(t, QTimer) and t.isActive()]
     left += [f"window {w}" for w in qapp.topLevelWidgets() if id(w) not in windows and _ours(w)]
     left += [f"viewer {p}" for p in open_plotters()]
-    assert not left, f"left behind: {left}"
+    return left
+
+
+def nameless(window: QWidget) -> list[str]:
+    """What the keyboard reaches in a window and a screen reader has no name for."""
+    return [
+        f"{type(w).__name__} in {type(w.parent()).__name__}"
+        for w in window.findChildren(QWidget)
+        if w.isVisible()
+        and w.focusPolicy() & Qt.FocusPolicy.TabFocus
+        and not (w.accessibleName() or getattr(w, "text", lambda: "")())
+    ]
 
 
 def _ours(widget: QWidget) -> bool:

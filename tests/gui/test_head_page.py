@@ -24,7 +24,7 @@ from facestudio.app.viewer.viewer import Viewer
 from facestudio.types import ByteArray, Reconstruction, Texture, Triplet
 from tests.app.head.conftest import capture, head_file, reconstruction, texture, until
 from tests.app.head.test_presenter import Steps
-from tests.gui.conftest import settle
+from tests.gui.conftest import nameless, settle
 from tests.viewer.test_vtk_viewer import resident_mb
 
 __all__ = ["capture", "head_file", "reconstruction", "texture"]  # fixtures of the presenters' tests
@@ -144,6 +144,14 @@ def test_a_screenshot_is_kept_and_said(
     viewer = page.view.viewer
     assert viewer is not None
     assert image.width() == viewer.widget.width()
+
+
+def test_with_a_head_open_whatever_the_keyboard_reaches_has_a_name(page: HeadPage, program: Application) -> None:
+    QTest.mouseClick(page.film.tiles[1], LEFT)
+    for number in range(page.tabs.count()):
+        page.tabs.setCurrentIndex(number)
+        QTest.qWait(30)
+        assert not nameless(program.window), page.tabs.tabText(number)
 
 
 def test_the_theme_changes_what_is_behind_the_head(page: HeadPage, program: Application) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 import time
 from pathlib import Path
@@ -21,7 +22,7 @@ from facestudio.app.stage import WELCOME
 from facestudio.app.theme import tokens
 from facestudio.errors import NoFaceError
 from facestudio.progress import CancelToken, Partial, Progress
-from tests.gui.conftest import end
+from tests.gui.conftest import end, nameless
 
 ERROR = NoFaceError("No face was found in left.jpg.", "Take it again.")
 
@@ -126,6 +127,13 @@ def test_the_strip_shows_a_job_and_says_cancelling_at_once(program: Application,
     assert strip.bar.isHidden()
 
 
+def test_the_strip_tells_the_time_left(program: Application, qtbot: QtBot) -> None:
+    job = program.jobs.submit("Anna", endless, kind="reconstruct auto standard")
+    qtbot.waitUntil(lambda: re.fullmatch(r"about \d+ s left", program.window.strip.left.text()) is not None)
+    job.cancel()
+    qtbot.waitUntil(lambda: not program.jobs.active())
+
+
 def test_closing_while_a_job_runs_asks_once_and_then_stops_it(program: Application, qtbot: QtBot) -> None:
     job = program.jobs.submit("Anna", endless)
     qtbot.waitUntil(lambda: job.state is JobState.RUNNING)
@@ -188,14 +196,7 @@ def test_an_engine_that_cannot_start_is_said(folders: Path, qapp: QApplication, 
 def test_whatever_the_keyboard_reaches_has_a_name(program: Application) -> None:
     for page in registry.page_classes():
         program.navigator.open_page(page.key)
-        nameless = [
-            f"{type(w).__name__} in {type(w.parent()).__name__}"
-            for w in program.window.findChildren(QWidget)
-            if w.isVisible()
-            and w.focusPolicy() & Qt.FocusPolicy.TabFocus
-            and not (w.accessibleName() or getattr(w, "text", lambda: "")())
-        ]
-        assert not nameless, page.key
+        assert not nameless(program.window), page.key
 
 
 def test_every_inspector_has_the_colour_of_a_panel(program: Application, qtbot: QtBot) -> None:
