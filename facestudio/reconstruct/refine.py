@@ -2,7 +2,7 @@
 
     repeat   draw the head into every view (`sighting`)
              texture it from photo a, draw that into view b, flow to photo b, for every pair that shares surface (`correspondence`)
-             in the last round, search along each ray alone, which is finer (`sweep`)
+             in the last rounds, search along each ray alone, which is finer (`sweep`)
              compare its outline with the photo's, where one photo alone sees the surface (`contour`)
              solve for identity, expression and the head's pose (or every camera, when they are unknown) together with a smooth
              displacement along the normals (`solve`, `displace`), beside what the landmarks say (`landmark_evidence`)
@@ -78,7 +78,7 @@ def refine(
         if sum(len(m.flow) for m in matches) < 200:
             return kept(start, cameras, problem, "The photos share too little visible skin to be matched.")
         if turn.sweep:
-            matches += _swept(problem, seen, cancel)
+            matches = [_doubted(m, problem.config.sweep_flow_inflation) for m in matches] + _swept(problem, seen, cancel)
         head, solution = _step(problem, head, matches, _outlines(problem, seen), turn, cancel)
     assert solution is not None
     seen = sightings(problem, head)
@@ -105,12 +105,10 @@ class _Turn:
 
 def _plan(config: RefineConfig, calibrated: bool) -> list[_Turn]:
     """The rounds. Unknown cameras are settled by the flow, which sees across the epipolar lines, before the sweep takes them as known."""
-    robust = config.robust_m
-    if calibrated:
-        return [_Turn(r, False, False, i >= len(robust) - config.sweep_rounds) for i, r in enumerate(robust)]
-    moving = (robust[0],) * config.camera_rounds + robust
-    free = [_Turn(r, True, i >= len(moving) - config.focal_rounds, False) for i, r in enumerate(moving)]
-    return free + [_Turn(robust[-1], False, False, True)] * config.sweep_rounds
+    robust = config.robust_m if calibrated else (config.robust_m[0],) * config.camera_rounds + config.robust_m
+    focals_from = len(robust) - config.focal_rounds
+    turns = [_Turn(r, not calibrated, not calibrated and i >= focals_from, False) for i, r in enumerate(robust)]
+    return turns + [_Turn(robust[-1], False, False, True)] * config.sweep_rounds
 
 
 def _observe(problem: Problem, sightings: Sequence[Sighting | None], cancel: CancelToken) -> list[Matches]:
@@ -129,6 +127,10 @@ def _swept(problem: Problem, sightings: Sequence[Sighting | None], cancel: Cance
         for a, b in problem.pairs
         if sightings[a] is not None and sightings[b] is not None
     ]
+
+
+def _doubted(matches: Matches, inflation: float) -> Matches:
+    return replace(matches, sigma_px=matches.sigma_px * np.float32(inflation))
 
 
 def _outlines(problem: Problem, sightings: Sequence[Sighting | None]) -> list[Outline]:

@@ -36,8 +36,10 @@ class RefineConfig:
 
     robust_m: one round per entry: how far, metres, a match may be from the current head before it starts to fade.
     camera_rounds: unknown cameras get so many more rounds like the first, before the rest.
-    sweep_rounds: in so many last rounds the photos are also searched along their rays; unknown cameras stand still in them, and so these
-    come on top. focal_rounds: of the others, so many last rounds free the focals.
+    sweep_rounds: after those, so many more in which the photos are also searched along their rays; unknown cameras then stand still.
+    sweep_flow_inflation: in them the flow's standard deviations are multiplied by this: its own smoothness draws it towards zero, that is
+    towards the head as it is, and it would hold the head back from where the search finds it.
+    focal_rounds: of the rounds before the sweep's, so many last free the focals.
     focal_sigma_known / _assumed: relative prior of a focal from EXIF / guess.
     landmark_inflation: the detector's standard deviations are multiplied by this: they were learned on synthetic heads.
     blur_px: the photos' grain is smoothed by this. pair_degrees: views are matched when the angle between them is in this range.
@@ -48,7 +50,8 @@ class RefineConfig:
     robust_m: tuple[float, ...] = (0.004, 0.0025, 0.0015, 0.001)
     camera_rounds: int = 3
     focal_rounds: int = 2
-    sweep_rounds: int = 1
+    sweep_rounds: int = 4
+    sweep_flow_inflation: float = 4.0
     focal_sigma_known: float = 0.03
     focal_sigma_assumed: float = 0.12
     landmark_inflation: float = 4.0
@@ -66,7 +69,7 @@ class RefineConfig:
 
 
 def refine_config(quality: Quality | str) -> RefineConfig:
-    """The constants for a quality: fewer and coarser rounds for `draft`, more for `full`."""
+    """The constants for a quality: fewer and coarser rounds for `draft`, more of the search and every pixel for `full`."""
     config = RefineConfig()
     if quality == Quality.DRAFT:
         return replace(
@@ -78,13 +81,7 @@ def refine_config(quality: Quality | str) -> RefineConfig:
             flow=replace(config.flow, stride=4),
         )
     if quality == Quality.FULL:
-        return replace(
-            config,
-            robust_m=(*config.robust_m, 0.001, 0.001),
-            sweep_rounds=2,
-            posterior_draws=96,
-            flow=replace(config.flow, stride=1),
-        )
+        return replace(config, sweep_rounds=8, posterior_draws=96, flow=replace(config.flow, stride=1))
     return config
 
 

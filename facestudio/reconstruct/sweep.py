@@ -42,8 +42,8 @@ class SweepConfig:
 
     reach_m: float = 0.0015
     steps: int = 13
-    window_px: float = 3.0
-    layer_share: tuple[float, ...] = (0.7, 0.3)
+    window_px: float = 2.5
+    layer_share: tuple[float, ...] = (0.85, 0.15)
     flat: float = 0.5
     least_likeness: float = 0.5
     floor_px: float = 0.15

@@ -92,13 +92,15 @@ def trials() -> dict[str, Trial]:
         "no dull reading": Trial(plain_only),
         "neither": Trial(replace(plain_only, contour=no_outline.contour)),
         "no sweep": Trial(replace(c, sweep_rounds=0)),
+        "one sweep": Trial(replace(c, sweep_rounds=1)),
+        "flow as sure as ever": Trial(replace(c, sweep_flow_inflation=1.0)),
         "sweep, no flow": Trial(
-            replace(c, sweep_rounds=len(c.robust_m), sweep=wide, flow=replace(c.flow, layer_sigma=(1e3, 1e3)))
+            replace(c, robust_m=(c.robust_m[-1],), sweep_rounds=8, sweep=wide, flow=replace(c.flow, layer_sigma=(1e3, 1e3)))
         ),
         "no landmarks": Trial(replace(c, landmark_inflation=1e3)),
         "no displacement": Trial(replace(c, surface=replace(c.surface, sigma_m=1e-5))),
         "weak prior (3 sigma)": Trial(replace(c, solve=replace(c.solve, identity_sigma=3.0))),
-        "one round": Trial(replace(c, robust_m=(0.002,), focal_rounds=1)),
+        "one round": Trial(replace(c, robust_m=(0.002,), focal_rounds=1, sweep_rounds=0)),
         "no person mask": Trial(masks=False),
         "JPEG quality 30": Trial(pixels=jpeg),
         "noise x 3": Trial(pixels=noisy),

@@ -17,7 +17,7 @@ from facestudio.reconstruct.refine import RefineConfig, Refined, refine
 from facestudio.types import BoolArray, Camera, Float32Array, Float64Array, Image, View, ViewName
 
 NAMES = (ViewName.LEFT, ViewName.FRONT, ViewName.RIGHT)
-QUICK = RefineConfig(robust_m=(0.004, 0.0015), focal_rounds=1, posterior_draws=16)
+QUICK = RefineConfig(robust_m=(0.004, 0.0015), focal_rounds=1, sweep_rounds=1, posterior_draws=16)
 
 
 @dataclass(frozen=True)

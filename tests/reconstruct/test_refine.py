@@ -125,5 +125,5 @@ def test_cancelling_stops_it(openhead: HeadModel, capture: Capture) -> None:
 
 
 def test_more_quality_means_more_rounds() -> None:
-    rounds = [len(refine_config(q).robust_m) for q in Quality]
+    rounds = [len(c.robust_m) + c.sweep_rounds for c in map(refine_config, Quality)]
     assert rounds == sorted(set(rounds))
