@@ -188,6 +188,7 @@ QPushButton[look="quiet"] {{ background: transparent; border-color: transparent;
 QPushButton[look="quiet"]:hover {{ background: {t.surface_2}; }}
 QPushButton[look="quiet"]:focus {{ border-color: {t.accent}; }}
 QPushButton[look="danger"] {{ color: {t.bad}; }}
+QPushButton[look="danger"]:disabled {{ color: {t.text_dim}; }}
 QToolButton {{ background: transparent; border: 1px solid transparent; border-radius: 6px; padding: 4px; }}
 QToolButton:hover {{ background: {t.surface_2}; }}
 QToolButton:checked {{ background: {t.surface_2}; color: {t.accent}; }}

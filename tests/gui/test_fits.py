@@ -100,6 +100,28 @@ def test_with_a_head_open_every_text_is_whole(spoken: Application, head_file: Pa
         assert not cut_off(spoken.window), page.tabs.tabText(number)
 
 
+@pytest.mark.viewer
+def test_no_edge_of_the_viewer_is_left_unpainted(spoken: Application, head_file: Path, qtbot: QtBot) -> None:
+    spoken.theme.choose("light")
+    spoken.navigator.open_capture(head_file)
+    page = spoken.window.stage.pages["head"]
+    assert isinstance(page, HeadPage)
+    until(lambda: page.presenter.shows is Shows.HEAD)
+    qtbot.wait(100)
+    for height in (720, 721, 722, 723):
+        spoken.window.resize(SIZE[0] + height % 4, height)
+        qtbot.wait(100)
+        image = spoken.window.grab().toImage()
+        ratio = image.devicePixelRatio()
+        corner = page.view.mapTo(spoken.window, page.view.rect().topLeft())
+        x, top = int((corner.x() + 20) * ratio), int((corner.y() - 1) * ratio)
+        column = [image.pixelColor(x, y).lightness() for y in range(top, top + int((page.view.height() + 2) * ratio))]
+        y, left = int((corner.y() + 20) * ratio), int((corner.x() - 1) * ratio)
+        row = [image.pixelColor(x, y).lightness() for x in range(left, left + int((page.view.width() + 2) * ratio))]
+        assert min(column) > 150, height
+        assert min(row) > 150, height
+
+
 def test_a_long_error_is_whole(spoken: Application, qtbot: QtBot) -> None:
     where = "/home/anna/a folder with a long name/and another one in it/a photo with a name that is long, too.jpg"
     spoken.navigator.show_error(PictureError(f"{where} is empty.", "Copy it again from the camera."))

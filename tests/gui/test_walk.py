@@ -10,7 +10,7 @@ import pygltflib
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QPushButton, QWidget
+from PySide6.QtWidgets import QApplication, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from facestudio.app.application import Application
@@ -157,6 +157,49 @@ def test_from_the_first_screen_to_a_head_that_moves(whole_program: Application, 
     assert colourfulness(settled(qtbot, lambda: pixels(page.view))) < 0.01
 
 
+def tab_to(qtbot: QtBot, window: QWidget, wanted: QWidget) -> None:
+    """Press Tab until a widget has the keyboard, as somebody without a mouse does."""
+    for _ in range(150):
+        focus = QApplication.focusWidget()
+        if focus is wanted:
+            return
+        qtbot.keyClick(focus or window, Qt.Key.Key_Tab)
+    raise AssertionError(f"Tab does not lead to {wanted}; it is at {QApplication.focusWidget()}")
+
+
+def test_the_keyboard_alone_goes_from_the_first_screen_to_exported_files(whole_program: Application, qtbot: QtBot) -> None:
+    whole_program.settings.update(
+        export_folder=str(whole_program.settings.file.parent / "exported"), engine="fit", texture_size=1024
+    )
+    window = whole_program.window
+    tab_to(qtbot, window, window.stage.welcome.sample)
+    qtbot.keyClick(window.stage.welcome.sample, Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: "head" in window.stage.pages, timeout=LONG)
+    page = head_page(whole_program)
+    qtbot.waitUntil(lambda: page.presenter.shows is Shows.HEAD and not page.presenter.unfinished, timeout=LONG)
+    qtbot.waitUntil(lambda: not whole_program.jobs.active(), timeout=LONG)
+
+    tab_to(qtbot, window, page.tabs.tabBar())
+    qtbot.keyClick(page.tabs.tabBar(), Qt.Key.Key_Right)
+    assert page.tabs.currentWidget() is page.face
+    slider = page.face.rows["pose:jaw_open"].slider
+    tab_to(qtbot, window, slider)
+    qtbot.keyClick(slider, Qt.Key.Key_PageUp)
+    assert page.presenter.face.value("pose:jaw_open") > 0
+
+    tab_to(qtbot, window, page.tabs.tabBar())
+    while page.tabs.currentWidget() is not page.export:
+        qtbot.keyClick(page.tabs.tabBar(), Qt.Key.Key_Right)
+    tab_to(qtbot, window, button(page.export, "Export"))
+    qtbot.keyClick(button(page.export, "Export"), Qt.Key.Key_Space)
+    export = window.stage.pages["export"]
+    assert isinstance(export, ExportPage)
+    tab_to(qtbot, window, export.start)
+    qtbot.keyClick(export.start, Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: export.presenter.stands is Stands.DONE, timeout=LONG)
+    assert list(export.presenter.target.glob("*.glb"))
+
+
 def test_cancelling_a_reconstruction_leaves_the_photos_and_no_head(whole_program: Application, qtbot: QtBot) -> None:
     window = whole_program.window
     click(qtbot, window.stage.welcome.sample)
@@ -177,16 +220,24 @@ def test_cancelling_a_reconstruction_leaves_the_photos_and_no_head(whole_program
 def test_a_photo_without_a_face_is_a_card_that_names_it(whole_program: Application, qtbot: QtBot, tmp_path: Path) -> None:
     from PIL import Image
 
-    from facestudio.app.reconstruction import start_reconstruction
+    from facestudio.app.pages.library.page import LibraryPage
     from facestudio.library.add import NewCapture
     from facestudio.types import ViewName
 
     wall = tmp_path / "wall.png"
     Image.new("RGB", (640, 480), (120, 130, 140)).save(wall)
     record = whole_program.context.library.add_capture(NewCapture("Nobody", "today", {ViewName.FRONT: wall}))
-    job = start_reconstruction(whole_program.context, record.path)
-    qtbot.waitUntil(lambda: job.state is JobState.FAILED, timeout=LONG)
-    (card,) = whole_program.window.stage.errors.cards()
+    window = whole_program.window
+    click(qtbot, window.rail.button("library"))
+    page = window.stage.pages["library"]
+    assert isinstance(page, LibraryPage)
+    qtbot.waitUntil(lambda: page.grid.captures.rowCount() == 1)
+    first = page.grid.visualRect(page.grid.captures.index(0)).center()
+    qtbot.mouseClick(page.grid.viewport(), Qt.MouseButton.LeftButton, pos=first)
+    qtbot.waitUntil(lambda: whole_program.engine.ready, timeout=LONG)
+    click(qtbot, page.inspected.main)
+    qtbot.waitUntil(lambda: bool(window.stage.errors.cards()), timeout=LONG)
+    (card,) = window.stage.errors.cards()
     assert "No face" in card.what.text()
     assert card.remedy.text()
     assert whole_program.context.library.capture(record.path).attention

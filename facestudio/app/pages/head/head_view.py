@@ -14,6 +14,7 @@ from facestudio.app.viewer.viewer import Viewer
 from facestudio.app.widgets.calm_slider import CalmSlider
 
 _MARGIN = 16
+_WHOLE = 4  # so many points are whole pixels at 125, 150 and 175 %
 _START_SHARE = 35  # per cent: enough of the photo to compare, enough of the head to see
 
 
@@ -92,7 +93,10 @@ class HeadView(QWidget):
         self.arrange()
 
     def arrange(self) -> None:
-        """Put legend and cross-fade where they belong."""
+        """Put legend and cross-fade where they belong, and the viewer on whole pixels."""
+        # VTK and Qt round half pixels of a scaled screen to different sides: a black line would be left at the edge.
+        whole = self.devicePixelRatioF().is_integer()
+        self._column.setContentsMargins(0, 0, 0 if whole else self.width() % _WHOLE, 0 if whole else self.height() % _WHOLE)
         self.legend.move(_MARGIN, self.height() - self.legend.height() - _MARGIN)
         bar = self.fade
         bar.adjustSize()

@@ -10,7 +10,7 @@ from facestudio.app.pages.head.light_dial import LightDial
 from facestudio.app.strings import mark, tr
 from facestudio.app.viewer.colours import ViewMode
 
-HEIGHT = 48
+HEIGHT = 47  # with the line below it 48: whole pixels at 125 and 150 %, too
 MODES = {
     ViewMode.TEXTURE: (mark("Texture"), mark("The head in its colours")),
     ViewMode.CLAY: (mark("Clay"), mark("Shape alone")),
