@@ -44,7 +44,7 @@ def export(
             name=name,
             topology=topology,
         )
-        checks = metahuman_checks(head.expanduser(), source) if {"obj", "fbx"} & set(chosen) else ()
+        checks = metahuman_checks(head.expanduser(), source) if {"obj", "fbx", "metahuman"} & set(chosen) else ()
     for file in files:
         out.print(str(file), markup=False)
     if checks:

@@ -2,16 +2,18 @@
 
 The rules are those of Epic's page "From Mesh" (dev.epicgames.com/documentation/metahuman/from-mesh, read in November 2026): FBX or OBJ; a
 texture of the skin's colour; open eyes with the whites showing and told apart from the lids; no empty sockets; light that is flat and
-the same on both sides; a neutral face. The limits are ours, set where Epic states none.
+the same on both sides; a neutral face. The limits are ours, set where Epic states none. What is judged is what the format `metahuman`
+writes: the shape with the even albedo.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
+from facestudio.export.even_light import even_albedo
 from facestudio.export.scene import HeadScene
 from facestudio.geometry.camera import screen
 from facestudio.geometry.rasterize import Fragments, interpolate, rasterize
@@ -22,6 +24,7 @@ from facestudio.types import PROVENANCE_MEASURED, BoolArray, Camera, Float64Arra
 SOURCE = "https://dev.epicgames.com/documentation/metahuman/from-mesh"
 _EYES = ("eye_left", "eye_right")
 _SKIN = ("face", "lips", "eyelids", "skin")
+_LUMA = np.array([0.299, 0.587, 0.114])
 _SIDE = 900  # pixels of the picture that is measured in
 
 
@@ -56,11 +59,15 @@ class Check:
 
 @dataclass(frozen=True)
 class _Front:
-    """The neutral head from the front: what each pixel sees. luma: (H, W) float64, 0 to 255, of the texture without light."""
+    """The neutral head from the front: what each pixel sees.
+
+    luma, photographed: (H, W) float64, 0 to 255, of the even albedo and of the texture with the photos' light.
+    """
 
     camera: Camera
     fragments: Fragments
     luma: Float64Array
+    photographed: Float64Array
     mm_per_px: float
 
     def shows(self, faces: BoolArray) -> BoolArray:
@@ -71,9 +78,9 @@ class _Front:
 def metahuman_checklist(
     model: HeadModel, scene: HeadScene, texture: Texture, settings: ChecklistSettings | None = None
 ) -> tuple[Check, ...]:
-    """All requirements, in the order of Epic's page. Takes about a tenth of a second."""
+    """All requirements, in the order of Epic's page. Takes a few tenths of a second."""
     config = settings or ChecklistSettings()
-    front = _look(scene)
+    front = _look(model, scene, texture)
     checks = [_texture(scene, config)]
     checks += [_openings(model, front, config), _whites(model, front, config), _sockets(model)]
     checks += [_light(model, front, config), _clipping(model, front, config), _photographed(model, front, texture, config)]
@@ -81,17 +88,24 @@ def metahuman_checklist(
     return tuple(checks)
 
 
-def _look(scene: HeadScene) -> _Front:
+def _look(model: HeadModel, scene: HeadScene, texture: Texture) -> _Front:
     points = scene.vertices.astype(np.float64)
     camera = portrait_camera(points, _SIDE, _SIDE)
     fragments = rasterize(screen(camera, points), scene.faces, _SIDE, _SIDE)
     uv = np.asarray(interpolate(fragments, scene.uv_faces, scene.uv), dtype=np.float32)
-    side = scene.albedo.shape[0]
-    small = cv2.resize(scene.albedo, (min(side, 1024),) * 2, interpolation=cv2.INTER_AREA)
-    x, y = uv[..., 0] * len(small) - 0.5, (1 - uv[..., 1]) * len(small) - 0.5
-    colour = cv2.remap(small, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE).astype(np.float64)
+    size = (min(texture.albedo.shape[0], 1024),) * 2
+    shrunk = replace(
+        texture,
+        albedo=np.asarray(cv2.resize(texture.albedo, size, interpolation=cv2.INTER_AREA), dtype=np.uint8),
+        provenance=np.asarray(cv2.resize(texture.provenance, size, interpolation=cv2.INTER_NEAREST), dtype=np.uint8),
+    )
+    x, y = uv[..., 0] * size[0] - 0.5, (1 - uv[..., 1]) * size[0] - 0.5
+    lumas = [
+        cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE).astype(np.float64) @ _LUMA
+        for picture in (even_albedo(model, scene, shrunk), shrunk.albedo)
+    ]
     nearest = float(fragments.zbuf[fragments.zbuf > 0].min()) if (fragments.zbuf > 0).any() else 1.0
-    return _Front(camera, fragments, colour @ np.array([0.299, 0.587, 0.114]), 1000.0 * nearest / float(camera.K[1, 1]))
+    return _Front(camera, fragments, lumas[0], lumas[1], 1000.0 * nearest / float(camera.K[1, 1]))
 
 
 def _texture(scene: HeadScene, config: ChecklistSettings) -> Check:
@@ -134,21 +148,24 @@ def _light(model: HeadModel, front: _Front, config: ChecklistSettings) -> Check:
     skin = front.shows(model.part_faces("face", "skin"))
     columns = np.broadcast_to(np.arange(_SIDE), skin.shape)
     middle = float(front.camera.K[0, 2])
-    halves = [
-        float(np.median(front.luma[skin & side]))
-        for side in (columns < middle - 20, columns > middle + 20)
-        if (skin & side).any()
-    ]
-    ratio = max(halves) / max(min(halves), 1.0) if halves else np.inf
+    sides = [skin & side for side in (columns < middle - 20, columns > middle + 20) if (skin & side).any()]
+
+    def unlike(luma: Float64Array) -> float:
+        halves = [float(np.median(luma[side])) for side in sides]
+        return max(halves) / max(min(halves), 1.0) if halves else np.inf
+
+    ratio, before = unlike(front.luma), unlike(front.photographed)
     passed = ratio <= config.side_ratio
-    advice = "" if passed else " Use the even albedo (--format even), or light the face from both sides."
+    advice = "" if passed else " Light the face from both sides."
     return Check(
-        "Even light on both sides", passed, f"One half of the face is {ratio:.2f} times as bright as the other.{advice}"
+        "Even light on both sides",
+        passed,
+        f"In the even albedo one half of the face is {ratio:.2f} times as bright as the other; in the photos {before:.2f} times.{advice}",
     )
 
 
 def _clipping(model: HeadModel, front: _Front, config: ChecklistSettings) -> Check:
-    luma = front.luma[front.shows(model.part_faces("face", "skin"))]
+    luma = front.photographed[front.shows(model.part_faces("face", "skin"))]
     share = float(((luma > 250) | (luma < 5)).mean()) if luma.size else 1.0
     passed = share <= config.clipped
     advice = "" if passed else " Lower the exposure or soften the light."

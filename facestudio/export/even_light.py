@@ -3,7 +3,8 @@
 Light from afar on a matt surface depends on the normal only, and nine spherical harmonics hold nearly all of it (Ramamoorthi and
 Hanrahan 2001, "An efficient representation for irradiance environment maps"). Skin is much the same colour all over, so what varies with
 the normal is light: the harmonics are fitted to the logarithm of the skin's linear colour, robustly, and divided out. What it cannot do:
-shadows that one part casts on another stay, and so do highlights.
+shadows that one part casts on another stay, and so do highlights. Only the lids' shadow on the eyes is known: the white of an eye is as
+light everywhere as where it is lightest.
 """
 
 from __future__ import annotations
@@ -17,12 +18,13 @@ from facestudio.export.scene import HeadScene
 from facestudio.geometry.frames import uv_to_texel
 from facestudio.geometry.rasterize import Fragments, interpolate, rasterize
 from facestudio.geometry.shading import to_linear, to_srgb
-from facestudio.head.model import HeadModel
+from facestudio.head.model import EYES, HeadModel
 from facestudio.progress import CancelToken
-from facestudio.types import PROVENANCE_MEASURED, BoolArray, ByteArray, Float32Array, Float64Array, Texture
+from facestudio.types import PROVENANCE_MEASURED, BoolArray, ByteArray, Float32Array, Float64Array, IntArray, Texture
 
 _SKIN = ("face", "neck", "ears", "eyelids", "skin")
 _UNLIT = ("eye_left", "eye_right", "eye_sockets", "mouth_interior", "tongue", "teeth")  # painted, not lit
+_LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
 _STEPS = 4095
 _LINEAR = to_linear(np.arange(256, dtype=np.uint8)).astype(np.float32)
 _FROM_ROOT = to_srgb((np.arange(_STEPS + 1) / _STEPS) ** 2)
@@ -35,7 +37,8 @@ class EvenLightSettings:
 
     robust: logarithm at which a texel counts half: brows, beard, lips and hair are no skin. ridge: for the harmonics beyond the mean.
     limits: of the factor that light makes, a logarithm. fewest: skin texels below which nothing is done. rounds: of reweighting.
-    fade: texels over which the light fades out beyond what was photographed.
+    fade: texels over which the light fades out beyond what was photographed. white: irises' radii from the pupil's middle between which an
+    eye is white. lightest: quantile of the white that no lid shades. eye_blur: of the shade on an eye, in irises' radii.
     """
 
     side: int = 512
@@ -46,6 +49,9 @@ class EvenLightSettings:
     fewest: int = 500
     rounds: int = 8
     fade: float = 5.0
+    white: tuple[float, float] = (1.15, 2.2)
+    lightest: float = 0.85
+    eye_blur: float = 0.4
 
 
 def even_albedo(
@@ -75,6 +81,7 @@ def even_albedo(
     # What was filled in carries hardly any light: the estimate fades out where the photographed part ends.
     light *= cv2.GaussianBlur((inside & seen).astype(np.float64), (0, 0), config.fade)[..., None]
     light[~inside | model.part_faces(*_UNLIT)[part]] = 0.0
+    _shade_on_eyes(model, logs, inside, part, light, config)
     cancel.check()
     field = _filled(light, inside)
     cancel.check()
@@ -121,6 +128,32 @@ def _light(basis: Float64Array, logs: Float64Array, skin: BoolArray, config: Eve
     light = basis @ solution[1:]
     light -= (weight[:, None] * (design[:, 1:] @ solution[1:])).sum(axis=0) / weight.sum()
     return np.asarray(np.clip(light, *config.limits))
+
+
+def _shade_on_eyes(
+    model: HeadModel, logs: Float64Array, inside: BoolArray, part: IntArray, light: Float64Array, config: EvenLightSettings
+) -> None:
+    """Write into light (S, S, 3), a logarithm, what the lids' shadow takes from either eyeball, by the white of both."""
+    if model.eye_islands.shape != (len(EYES), 4):
+        return
+    luma = np.log(np.exp(logs) @ _LUMINANCE)
+    side = len(luma)
+    u, v = np.meshgrid((np.arange(side) + 0.5) / side, 1.0 - (np.arange(side) + 0.5) / side)
+    balls = [inside & model.part_faces(name)[part] for name in EYES]
+    whites = []
+    for ball, (x, y, radius, _) in zip(balls, model.eye_islands, strict=True):
+        r = np.hypot(u - x, v - y) / radius
+        whites.append(ball & (r > config.white[0]) & (r < config.white[1]))
+    if not np.any(whites):
+        return
+    lightest = float(np.quantile(luma[np.any(whites, axis=0)], config.lightest))
+    for ball, white, island in zip(balls, whites, model.eye_islands, strict=True):
+        blur = max(config.eye_blur * float(island[2]) * side, 0.5)
+        known = cv2.GaussianBlur(white.astype(np.float64), (0, 0), blur)
+        shade = cv2.GaussianBlur(np.where(white, luma - lightest, 0.0), (0, 0), blur) / np.maximum(known, 1e-4)
+        # Where no white is near, in the pupil and behind the lids, the nearest of it has faded out: no shade is known.
+        shade *= np.minimum(known / 0.05, 1.0)
+        light[ball] = np.clip(shade[ball], config.limits[0], 0.0)[:, None]
 
 
 def _layout(scene: HeadScene, side: int) -> Fragments:

@@ -45,7 +45,11 @@ _ALL = (
         *("blender", "Blender script", "Opens the head in Blender, with the photos behind their cameras."),
         *(_named(".glb", "_open_in_blender.py", *_PHOTOS), True),
     ),
-    Format("obj", "OBJ", "Shape and texture for MetaHuman, ZBrush and Wrap.", _named(".obj", ".mtl", "_albedo.png"), True),
+    Format("obj", "OBJ", "Shape and texture for ZBrush, Wrap and others.", _named(".obj", ".mtl", "_albedo.png"), True),
+    Format(
+        *("metahuman", "MetaHuman", "Shape and even albedo for Unreal's Mesh to MetaHuman."),
+        _named("_metahuman.obj", "_metahuman.mtl", "_albedo_even.png"),
+    ),
     Format("json", "Numbers", "Coefficients, cameras, quality and versions.", _named(".json"), True),
     Format("head", "FaceStudio", "The head as FaceStudio opens it again, with its photos.", _named(".head.npz"), True),
     Format("preview", "Picture", "A picture of the head.", lambda name: (PREVIEW_NAME,), True),

@@ -14,11 +14,12 @@ from __future__ import annotations
 import numpy as np
 import pygltflib as gltf
 
+from facestudio.export.gloss import SKIN
 from facestudio.export.gltf_buffer import GltfBuffer
+from facestudio.export.pictures import png_bytes
 from facestudio.export.scene import HeadScene, SceneCamera, split_seams
 from facestudio.types import ByteArray, Camera, Float32Array, Float64Array
 
-ROUGHNESS = 0.6
 MAX_INFLUENCES = 4
 NEAR_PLANE_M = 0.01
 _MORPH_THRESHOLD_M = 1e-7  # far below what any camera sees; makes local expressions sparse
@@ -39,11 +40,17 @@ def glb_bytes(scene: HeadScene, albedo_png: bytes) -> bytes:
     joints = len(scene.joint_names)
     roots = [0, *(1 + j for j in range(joints) if scene.joint_parents[j] < 0), *range(1 + joints, len(document.nodes))]
     document.scenes = [gltf.Scene(name=scene.name, nodes=roots)]
-    document.materials = [_material()]
-    document.textures = [gltf.Texture(sampler=0, source=0)]
+    rough = scene.roughness
+    document.materials = [_material(rough is not None)]
+    document.textures = [gltf.Texture(sampler=0, source=i) for i in range(1 if rough is None else 2)]
     clamp = gltf.CLAMP_TO_EDGE
     document.samplers = [gltf.Sampler(magFilter=gltf.LINEAR, minFilter=gltf.LINEAR_MIPMAP_LINEAR, wrapS=clamp, wrapT=clamp)]
     document.images = [gltf.Image(name=scene.name, mimeType="image/png", bufferView=buffer.view(albedo_png))]
+    if rough is not None:
+        # Green is how matt, blue how metallic; what red is, glTF leaves open.
+        channels = np.stack([np.full_like(rough, 255), rough, np.zeros_like(rough)], axis=-1)
+        view = buffer.view(png_bytes(channels))
+        document.images.append(gltf.Image(name=f"{scene.name} roughness", mimeType="image/png", bufferView=view))
     document.bufferViews, document.accessors = buffer.views, buffer.accessors
     document.buffers = [gltf.Buffer(byteLength=len(buffer.data))]
     document.set_binary_blob(bytes(buffer.data))
@@ -147,12 +154,13 @@ def _camera(scene_camera: SceneCamera) -> gltf.Camera:
     return gltf.Camera(name=f"camera_{scene_camera.name}", type="perspective", perspective=perspective, extras=extras)
 
 
-def _material() -> gltf.Material:
+def _material(with_map: bool) -> gltf.Material:
     surface = gltf.PbrMetallicRoughness(
         baseColorTexture=gltf.TextureInfo(index=0),
         baseColorFactor=[1.0, 1.0, 1.0, 1.0],
         metallicFactor=0.0,
-        roughnessFactor=ROUGHNESS,
+        roughnessFactor=1.0 if with_map else SKIN,
+        metallicRoughnessTexture=gltf.TextureInfo(index=1) if with_map else None,
     )
     # Two-sided: the neck is open, and one sees the inside through it.
     return gltf.Material(name="skin", pbrMetallicRoughness=surface, alphaMode="OPAQUE", alphaCutoff=None, doubleSided=True)

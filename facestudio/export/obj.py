@@ -35,8 +35,8 @@ def obj_text(scene: HeadScene) -> str:
     )
 
 
-def mtl_text(scene: HeadScene) -> str:
-    """The MTL file's text: one matt material with the picture NAME_albedo.png."""
+def mtl_text(scene: HeadScene, picture: str = "") -> str:
+    """The MTL file's text: one matt material with the given picture, or NAME_albedo.png."""
     lines = [
         f"newmtl {material_name(scene)}",
         "Ka 1.0 1.0 1.0",
@@ -44,7 +44,7 @@ def mtl_text(scene: HeadScene) -> str:
         "Ks 0.0 0.0 0.0",
         "d 1.0",
         "illum 1",
-        f"map_Kd {scene.name}_albedo.png",
+        f"map_Kd {picture or f'{scene.name}_albedo.png'}",
     ]
     return "\n".join(lines) + "\n"
 

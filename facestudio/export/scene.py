@@ -9,6 +9,7 @@ from typing import TypeAlias
 import numpy as np
 
 from facestudio import __version__
+from facestudio.export.gloss import roughness_map
 from facestudio.geometry.shading import vertex_normals
 from facestudio.head.eyelids import BLINKS, lid_travel
 from facestudio.head.model import JOINT_NAMES, HeadModel
@@ -44,6 +45,7 @@ class HeadScene:
     morphs (E, V, 3) float32: what each named expression adds at weight 1. albedo (T, T, 3) uint8 sRGB, row 0 at v = 1.
     metadata: plain JSON values; equal for equal input (no times, no clock). Its "lid_travel" is explained at `subject_morphs`.
     sigma (V,) float32, metres: one standard deviation of each vertex along its normal; None when the engine does not know it.
+    roughness: see `export.gloss`.
     """
 
     name: str
@@ -62,6 +64,7 @@ class HeadScene:
     cameras: tuple[SceneCamera, ...]
     metadata: Mapping[str, Json]
     sigma: Float32Array | None = None
+    roughness: ByteArray | None = None
 
 
 def build_scene(
@@ -101,6 +104,7 @@ def build_scene(
         cameras=tuple(SceneCamera(str(v.name), v.image.source.name if v.image.source else "", c) for v, c in views),
         metadata=_metadata(model, reconstruction) | {"lid_travel": dict(travel)},
         sigma=None if reconstruction.sigma is None else np.asarray(reconstruction.sigma, dtype=np.float32),
+        roughness=roughness_map(model),
     )
 
 

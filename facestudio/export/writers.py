@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -73,6 +73,14 @@ def _even(files: Files, folder: Path, cancel: CancelToken) -> None:
     (folder / f"{files.name}_albedo_even.png").write_bytes(content)
 
 
+def _metahuman(files: Files, folder: Path, cancel: CancelToken) -> None:
+    scene = replace(files.scene, name=f"{files.name}_metahuman")
+    write_text(folder / f"{scene.name}.obj", obj_text(scene))
+    write_text(folder / f"{scene.name}.mtl", mtl_text(scene, f"{files.name}_albedo_even.png"))
+    if not (folder / f"{files.name}_albedo_even.png").exists():
+        _even(files, folder, cancel)
+
+
 def _head(files: Files, folder: Path, cancel: CancelToken) -> None:
     content = saved_bytes(files.name, files.model, files.reconstruction, files.texture, files.albedo_png, cancel)
     (folder / f"{files.name}{ENDING}").write_bytes(content)
@@ -127,6 +135,7 @@ WRITERS: Mapping[str, Writer] = {
     "glb": _glb,
     "obj": _obj,
     "head": _head,
+    "metahuman": _metahuman,
     "even": _even,
     "ply": _ply,
     "stl": _stl,

@@ -25,7 +25,7 @@ from facestudio.texture.mirror import mirror_corners, mirror_gain
 from facestudio.texture.openings import inside_eyes
 from facestudio.texture.pyramid import Level, dilate, pyramid
 from facestudio.texture.rows import over_rows
-from facestudio.texture.spread import HIDDEN, behind_ears, corner_tones, skin_and_hair
+from facestudio.texture.spread import HIDDEN, behind_ears, corner_tones, skin_and_hair, without_sheen
 from facestudio.texture.tone import to_bytes
 from facestudio.texture.unwrap import Atlas, lay_out, texels_per_metre, unwrap
 from facestudio.texture.visibility import Sight, SightConfig, look, vertices_seen
@@ -99,13 +99,18 @@ def build_texture(
     progress(STAGE, 0.45, "Joining the photos")
     gains = _harmonise(pyramids, config, cancel) if len(pyramids) > 1 else []
     sure = certainty([levels[0].weight for levels in pyramids], cancel) if pyramids else np.zeros((size, size), np.float32)
+    facing = (
+        np.max([levels[_label_level(pyramids)].weight for levels in pyramids], axis=0)
+        if pyramids
+        else np.ones((1, 1), np.float32)
+    )
     tones = _join(head, atlas, pyramids, sights, config, cancel) if pyramids else np.zeros((size, size, 3), np.float32)
     pyramids.clear()
     progress(STAGE, 0.7, "Completing what no photo shows")
     cancel.check()
     eyes = beside(lambda: _measure_eyes(head, sights, kept, gains, Level(tones, sure), config), cancel)
     cancel.check()
-    filled, provenance = _complete(head, atlas, tones, sure, cancel)
+    filled, provenance = _complete(head, atlas, tones, sure, facing, cancel)
     if eyes is not None:
         cancel.check()
         beside(lambda: paint_eyes(model, atlas, eyes, filled), cancel)
@@ -238,8 +243,9 @@ def _measure_eyes(
 
 
 def _complete(
-    head: _Head, atlas: Atlas, tones: Float32Array, sure: Float32Array, cancel: CancelToken
+    head: _Head, atlas: Atlas, tones: Float32Array, sure: Float32Array, facing: Float32Array, cancel: CancelToken
 ) -> tuple[Float32Array, ByteArray]:
+    """facing (s, s): how well the best photo sees each texel of a small layout."""
     model = head.model
     sure = beside(lambda: unfolded(model, atlas, sure), cancel)
     levels = pyramid(Level(tones, sure), cancel=cancel)
@@ -264,6 +270,9 @@ def _complete(
     gain = mirror_gain(small_atlas, small, corners)
     cancel.check()
     vertex_tones, hair = beside(lambda: skin_and_hair(small, model, head.readable), cancel)
+    cancel.check()
+    if len(facing) == len(small_atlas.face):
+        sure = sure * cv2.resize(without_sheen(small_atlas, model, hair, facing), sure.shape, interpolation=cv2.INTER_LINEAR)
     low, high = model.template.min(axis=0), model.template.max(axis=0)
     filling = Filling(
         corner_tones=corner_tones(model, vertex_tones),

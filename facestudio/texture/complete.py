@@ -34,6 +34,7 @@ _STRANGE = (
 _OCTAVES = 4
 _GRAIN_LIMIT = 0.035
 _STRANDS = 90.0  # fineness of hair: cells per radian round the head's axis
+_ENDS = 4.0  # how much more strands stand out where hair meets skin
 _ALONG = 45.0  # cells per metre along the strands
 
 
@@ -220,7 +221,9 @@ def _fill(
                 for k in range(3):
                     hairy += bary[y, x, k] * corner_hair[f, k]
                 if hairy > 0.0:
-                    uneven += hairy * _strands(p[0] - crown[0], p[1] - crown[1], p[2] - crown[2])
+                    # Where hair ends it ends in strands: there they stand out against the skin.
+                    shown = hairy * hairy * (1 + _ENDS * (1 - hairy))
+                    uneven += shown * _strands(p[0] - crown[0], p[1] - crown[1], p[2] - crown[2])
             strange = np.float32(0.0)
             for c in range(3):
                 value = np.float32(0.0)

@@ -21,6 +21,7 @@ _STRANGE = 0.5  # logarithm of brightness: farther from the middle it is the iri
 _BLUR = 2.5  # cells
 _PRIOR = 0.06  # of a cell's usual evidence: stands for the mean
 _LIMITS = (-0.75, 0.22)  # of the field, a logarithm of even tones
+_SHADE = 0.5  # of the shade that is kept: a lid shades its eye again wherever the head is lit
 _HUE_LIMIT = 0.10
 _FEWEST = 30
 
@@ -68,7 +69,8 @@ def light_on(samples: Sequence[EyeSamples], painted: Float64Array, ball: float) 
     per_cell = max(float(np.median(evidence[evidence > 0])), 1e-9)
     evidence, sums = (np.asarray(cv2.GaussianBlur(a / per_cell, (0, 0), _BLUR), dtype=np.float64) for a in (evidence, sums))
     field = (sums + _PRIOR * middle) / (evidence + _PRIOR)
-    light = np.exp(np.clip(field, *_LIMITS)).astype(np.float32)
+    shade = np.where(field < 0.0, _SHADE * field, field)
+    light = np.exp(np.clip(shade, *_LIMITS)).astype(np.float32)
     return light, np.exp(np.clip(hue, -_HUE_LIMIT, _HUE_LIMIT))
 
 

@@ -6,16 +6,17 @@ eyeball. So the photos give the colours, and the eye is drawn: sclera with fine 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from facestudio.head.model import HeadModel
 from facestudio.texture.eye_light import GRID, EyeSamples, light_on, lit
+from facestudio.texture.openings import inside_eyes, opening_polygons
 from facestudio.texture.tone import from_srgb
 from facestudio.texture.unwrap import Atlas, Unwrapped
-from facestudio.types import Float32Array, Float64Array, IntArray, View
+from facestudio.types import BoolArray, Float32Array, Float64Array, IntArray, View
 
 EYES = ("eye_left", "eye_right")
 _IRIS, _SCLERA = (0.36, 0.27, 0.21), (0.78, 0.75, 0.73)  # even tones: brown, as most eyes are; off-white
@@ -23,6 +24,7 @@ _IRIS_LUMA, _SCLERA_LUMA = (0.12, 0.40), (0.50, 0.80)
 _LUMA = np.array([0.25, 0.6, 0.15])
 _IRIS_POINTS = ((473, (474, 475, 476, 477)), (468, (469, 470, 471, 472)))  # the subject's left eye, right eye: centre, ring
 _PUPIL = 0.36  # of the iris' radius, in indoor light
+_IRIS_BETWEEN, _WHITE_BETWEEN = (0.1, 0.5), (0.5, 0.9)  # quantiles of brightness
 _FEWEST = 12
 
 
@@ -72,13 +74,19 @@ def measure_eyes(
             if len(samples) >= _FEWEST:
                 irises[side] = _middle(samples)
                 break
-        for picture in seen:
+        for number, picture in enumerate(seen):
+            samples = _white_from_landmarks(views[number], side)
+            if len(gains):
+                samples = samples * _gain_at(gains[number], model.eye_islands[side])
+            if len(samples) >= _FEWEST:
+                whites.append(_bright(samples))
+                continue
             white = picture.tones[on_eye & (picture.weight > 0) & (radius > 1.2) & (radius < 2.0)]
             if len(white) >= _FEWEST:
-                whites.append(np.quantile(white, 0.75, axis=0))
+                whites.append(_bright(white))
     brightness = float(skin @ _LUMA)
     neutral = np.array(_SCLERA) * np.clip(brightness / 0.62, 0.82, 1.05)
-    sclera = 0.5 * neutral + 0.5 * np.median(whites, axis=0) if whites else neutral
+    sclera = np.median(whites, axis=0) if whites else neutral
     # Half way to grey: reddish lids leak into what is measured.
     sclera = 0.55 * sclera + 0.45 * float(sclera @ _LUMA) * np.array([1.015, 0.998, 0.985])
     mean_iris = irises.mean(axis=0)
@@ -208,10 +216,17 @@ def _step(start: float, stop: float, value: Float64Array) -> Float64Array:
 
 
 def _middle(samples: Float32Array) -> Float64Array:
-    """The median colour without lashes and pupil (dark) and catchlights (bright)."""
+    """The colour of the darker samples but not the darkest: no lashes, and little of what the cornea mirrors, which adds light."""
     luma = samples @ _LUMA
-    kept = samples[(luma >= np.quantile(luma, 0.2)) & (luma <= np.quantile(luma, 0.85))]
-    return np.asarray(np.quantile(kept, 0.4, axis=0), dtype=np.float64)
+    low, high = np.quantile(luma, _IRIS_BETWEEN)
+    return np.asarray(samples[(luma >= low) & (luma <= high)].mean(axis=0), dtype=np.float64)
+
+
+def _bright(samples: Float32Array) -> Float64Array:
+    """The colour of the brighter samples without the brightest: the white of an eye without shade, blood vessels and highlights."""
+    luma = samples @ _LUMA
+    low, high = np.quantile(luma, _WHITE_BETWEEN)
+    return np.asarray(samples[(luma >= low) & (luma <= high)].mean(axis=0), dtype=np.float64)
 
 
 def _natural(iris: Float64Array) -> Float64Array:
@@ -219,7 +234,7 @@ def _natural(iris: Float64Array) -> Float64Array:
     red, green, blue = iris
     if red >= 1.1 * green:
         blue = min(blue, 0.85 * green)
-    green = max(green, 0.47 * (red + blue))
+    green = max(green, 0.50 * (red + blue))
     return np.array([red, green, blue])
 
 
@@ -249,6 +264,29 @@ def _box(model: HeadModel, atlas: Atlas, side: int) -> tuple[slice, slice]:
 
 def _iris_from_landmarks(view: View, side: int) -> Float32Array:
     """(N, 3) even tones of the iris in one photo, its lower part, where lids and lashes seldom reach; empty without landmarks."""
+
+    def lower(x: Float64Array, y: Float64Array) -> BoolArray:
+        r = np.hypot(x, y)
+        return np.asarray((r > 0.45) & (r < 0.85) & (y > 0.05) & (y < 0.75))
+
+    between_lids = _from_landmarks(view, side, lower, keep=0.85)
+    return between_lids if len(between_lids) >= _FEWEST else _from_landmarks(view, side, lower)
+
+
+def _white_from_landmarks(view: View, side: int) -> Float32Array:
+    """(N, 3) even tones of the white left and right of the iris in one photo; empty without landmarks."""
+    return _from_landmarks(
+        view, side, lambda x, y: (np.hypot(x, y) > 1.2) & (np.hypot(x, y) < 1.8) & (np.abs(y) < 0.4), keep=0.8
+    )
+
+
+def _from_landmarks(
+    view: View, side: int, where: Callable[[Float64Array, Float64Array], BoolArray], keep: float | None = None
+) -> Float32Array:
+    """(N, 3) even tones of one photo's pixels `where` (x, y) they lie, in iris radii from the iris' middle, y down.
+
+    keep: only between the lids, whose outline is drawn together so far; None: anywhere.
+    """
     nothing = np.zeros((0, 3), np.float32)
     points = None if view.landmarks is None else view.landmarks.mediapipe()
     if points is None:
@@ -264,8 +302,9 @@ def _iris_from_landmarks(view: View, side: int) -> Float32Array:
     tones = from_srgb(image.pixels[low[1] : high[1], low[0] : high[0]])
     y, x = np.mgrid[low[1] : high[1], low[0] : high[0]]
     centre = _darkest_disc(tones @ _LUMA, x, y, centre, radius)
-    r = np.hypot(x - centre[0], y - centre[1]) / radius
-    chosen = (r > 0.45) & (r < 0.88) & (y > centre[1] + 0.05 * radius) & (y < centre[1] + 0.75 * radius)
+    chosen = where((x - centre[0]) / radius, (y - centre[1]) / radius)
+    if keep is not None:
+        chosen &= inside_eyes(chosen.shape, [opening_polygons(view)[side] - low], keep) > 0
     return np.asarray(tones[chosen], dtype=np.float32)
 
 

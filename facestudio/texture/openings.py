@@ -21,7 +21,7 @@ _EYES = (
 _MOUTH = (78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 415, 310, 311, 312, 13, 82, 81, 80, 191)
 _OPEN = 0.06  # height of the mouth's opening over its width from which it shows what is inside
 _SOFT_M = 0.0004
-_BEYOND_M = 0.0011  # how far an iris may reach beyond the landmarks' polygon
+_BEYOND_M = 0.0004  # how far an iris may reach beyond the landmarks' polygon
 _SHIFT = 4  # bits after the point in cv2.fillPoly
 
 

@@ -13,6 +13,7 @@ from scipy.sparse.linalg import splu
 
 from facestudio.head.model import HeadModel
 from facestudio.texture.pyramid import Level
+from facestudio.texture.unwrap import Atlas
 from facestudio.types import BoolArray, Float32Array, Float64Array, IntArray
 
 SKIN = (0.66, 0.52, 0.45)  # even tones: what a head gets of which nothing was seen
@@ -21,6 +22,8 @@ _STIFFNESS = 0.01
 _PULL = 1e-7  # towards the mean tone: decides only parts that hang together with nothing measured
 _SKIN_PULL = 1e-3  # towards the face's own tone: a few centimetres from the photographed skin, ears and neck are like the face
 _RIM_PULL = 4e-3  # the same for what a rim differs by: light and shade at a photo's edge fade out within about a centimetre
+_ASLANT = (0.02, 0.45)  # weight of the best photo: hair seen with less is not believed, with more wholly
+_GLEAM_PULL = 4e-4  # the same for a gleam on the hair: over about three centimetres
 
 _HAIR_SHARE = 0.2  # of the measured scalp
 _HAIR_ABOVE = 0.055  # metres, head frame: the upper forehead, where hair may hang in front of the scalp proper
@@ -103,10 +106,22 @@ def skin_and_hair(level: Level, model: HeadModel, readable: BoolArray) -> tuple[
     typical = _typical(at_vertices(level, model, face))
     plain = _typical(at_vertices(level, model, face & ~high))  # without a fringe that hangs over the forehead
     skin = _skin(at_vertices(level, model, readable & ~scalp), plain, model)
-    top = spread(_hair_only(on_scalp, on_top, skin, typical), template, model.faces)
+    top = _hair(on_scalp, on_top, skin, typical, model)
     share = _soft_indicator(scalp, model)
     hair = share * _unlike(top, skin, typical)
     return skin + (top - skin) * share[:, None], hair
+
+
+def without_sheen(atlas: Atlas, model: HeadModel, hair: Float64Array, facing: Float32Array) -> Float32Array:
+    """(s, s) float32 in [0, 1]: how far a small layout's texels are believed: hair (V,) seen aslant gleams, and its gleam ends in an edge.
+
+    facing (s, s): the weight with which the best photo sees each texel.
+    """
+    inside = atlas.face >= 0
+    hairy = np.zeros(atlas.face.shape, np.float32)
+    hairy[inside] = np.einsum("nk,nk->n", hair[model.faces[atlas.face[inside]]], atlas.bary[inside])
+    t = np.clip((facing - _ASLANT[0]) / (_ASLANT[1] - _ASLANT[0]), 0.0, 1.0)
+    return np.asarray(1.0 - hairy * (1.0 - t * t * (3.0 - 2.0 * t)), dtype=np.float32)
 
 
 def behind_ears(model: HeadModel) -> Float32Array:
@@ -172,6 +187,19 @@ def _hair_only(on_scalp: VertexTones, on_top: VertexTones, skin: Float64Array, t
     order = np.argsort(on_top.tones.mean(axis=1))
     middle = order[np.searchsorted(np.cumsum(surest[order]), 0.5 * surest.sum())]
     return VertexTones(on_top.tones, hairy * _like(on_top.tones, on_top.tones[middle], 0.35))
+
+
+def _hair(
+    on_scalp: VertexTones, on_top: VertexTones, skin: Float64Array, typical: Float64Array, model: HeadModel
+) -> Float64Array:
+    """(V, 3): the hair where no photo shows it: its own middle tone far away, and without a step where the photographed part ends.
+
+    A gleam on the hair is not the hair's tone, but it does not end in an edge either: it fades out over a few centimetres.
+    """
+    template = np.asarray(model.template, np.float64)
+    top = spread(_hair_only(on_scalp, on_top, skin, typical), template, model.faces)
+    gleam = VertexTones(on_top.tones - top, on_top.certainty * _unlike(on_top.tones, skin, typical) ** 4)
+    return np.maximum(top + spread(gleam, template, model.faces, far=np.zeros(3), pull=_GLEAM_PULL), 0.02)
 
 
 def _soft_indicator(part: BoolArray, model: HeadModel, steps: int = 6) -> Float64Array:

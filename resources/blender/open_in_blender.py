@@ -97,13 +97,15 @@ def set_ranges(head: Any) -> None:
     head["gaze"] = dict(FACTS["gaze"])
 
 
-def make_skin(head: Any) -> tuple[Any, Any]:
+def make_skin(head: Any) -> tuple[Any, list[Any]]:
     """Give the imported material some light under the skin, and its datablocks the head's name."""
     material = head.data.materials[0]
     material.name = f"{FACTS['name']} skin"
     shader = next(n for n in material.node_tree.nodes if n.type == "BSDF_PRINCIPLED")
     picture = shader.inputs["Base Color"].links[0].from_node
-    picture.image.name = f"{FACTS['name']} albedo"
+    images = [n.image for n in material.node_tree.nodes if n.type == "TEX_IMAGE"]
+    for image in images:
+        image.name = f"{FACTS['name']} {'albedo' if image == picture.image else 'roughness'}"
 
     def put(value: Any, *names: str) -> None:
         # Blender 4 renamed the sockets: the first name that exists is meant.
@@ -111,7 +113,6 @@ def make_skin(head: Any) -> tuple[Any, Any]:
         if socket is not None:
             socket.default_value = value
 
-    put(0.55, "Roughness")
     put(0.35, "Specular IOR Level", "Specular")
     put((1.0, 0.35, 0.2), "Subsurface Radius")
     if "Subsurface Weight" in shader.inputs:  # Blender 4: the colour scatters by itself, over radius times scale
@@ -121,7 +122,7 @@ def make_skin(head: Any) -> tuple[Any, Any]:
         put(0.08, "Subsurface")
         put((0.004, 0.0014, 0.0008), "Subsurface Radius")
         material.node_tree.links.new(picture.outputs["Color"], shader.inputs["Subsurface Color"])
-    return material, picture.image
+    return material, images
 
 
 def make_cameras(here: Path, collection: Any) -> list[Any]:
@@ -272,11 +273,11 @@ def main() -> None:
         collection.objects.link(thing)
     merge_seams(head)
     set_ranges(head)
-    material, image = make_skin(head)
+    material, images = make_skin(head)
     cameras = make_cameras(here, collection)
     for thing in (head, rig, *cameras):
         thing[MARK] = thing.data[MARK] = FACTS["name"]
-    for block in (material, image, collection):
+    for block in (material, *images, collection):
         block[MARK] = FACTS["name"]
     head.name, rig.name = FACTS["name"], f"{FACTS['name']} rig"
     scene = bpy.context.scene

@@ -90,8 +90,14 @@ def check_texture(head: Any, expected: dict[str, Any]) -> None:
     check(image.packed_file is not None, "the texture is not packed")
     check(list(image.size) == expected["texture_size"], f"texture size {list(image.size)}")
     check(image.colorspace_settings.name == "sRGB", image.colorspace_settings.name)
-    check(abs(shader.inputs["Roughness"].default_value - 0.6) < 1e-6, "roughness")
-    check(shader.inputs["Metallic"].default_value == 0.0, "metallic")
+    rough, metallic = shader.inputs["Roughness"], shader.inputs["Metallic"]
+    check(bool(rough.links) == expected["roughness_map"], "whether a picture says how matt the head is")
+    if rough.links:
+        other = next(n.image for n in material.node_tree.nodes if n.type == "TEX_IMAGE" and n.image != image)
+        check(other.packed_file is not None and other.colorspace_settings.name == "Non-Color", "the picture of how matt it is")
+    else:
+        check(abs(rough.default_value - 0.6) < 1e-6, "roughness")
+        check(metallic.default_value == 0.0, "metallic")
 
 
 def check_cameras(expected: dict[str, Any]) -> None:

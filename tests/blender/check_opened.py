@@ -79,6 +79,9 @@ def check_skin(head: Any) -> None:
     shader = next(n for n in head.data.materials[0].node_tree.nodes if n.type == "BSDF_PRINCIPLED")
     picture = shader.inputs["Base Color"].links[0].from_node.image
     check(picture.packed_file is not None and picture.size[0] > 0, "the texture is not packed")
+    images = [n.image for n in head.data.materials[0].node_tree.nodes if n.type == "TEX_IMAGE"]
+    check(len(images) == 2 and all(i.packed_file for i in images), f"pictures {[i.name for i in images]}")
+    check(bool(shader.inputs["Roughness"].links), "eyes are as matt as skin")
     scatter = next(shader.inputs[n] for n in ("Subsurface Weight", "Subsurface") if n in shader.inputs)
     check(0.0 < scatter.default_value < 0.5, "no light under the skin")
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -17,78 +15,28 @@ import pytest
 from facestudio.export.glb import glb_bytes
 from facestudio.export.pictures import png_bytes
 from facestudio.export.scene import HeadScene, build_scene
-from facestudio.geometry.camera import project
 from facestudio.head.model import HeadModel
 from facestudio.paths import resources_dir
 from facestudio.pipeline.build_head import reconstruct
-from facestudio.types import Camera, Texture
+from facestudio.types import Texture
+from tests.blender.opened import Blender, check_glb, expectations
 from tests.export.globe import globe_model, globe_reconstruction, globe_texture
-
-CHECK = Path(__file__).with_name("check.py")
 
 pytestmark = pytest.mark.blender
 
 
 @pytest.fixture(scope="module")
-def blender() -> str:
+def blender() -> Blender:
     found = shutil.which("blender")
     if found is None:
         pytest.skip("needs Blender on the PATH (Debian: apt-get install blender python3-numpy)")
-    return found
+    return Blender(found)
 
 
-def centred(camera: Camera) -> Camera:
-    """The camera as glTF can hold it: without distortion, its axis through the picture's centre. NAME.json keeps the true one."""
-    K = camera.K.copy()
-    K[0, 2], K[1, 2] = (camera.width - 1) / 2, (camera.height - 1) / 2
-    return dataclasses.replace(camera, K=K, distortion=np.zeros(5))
-
-
-def expectations(scene: HeadScene) -> dict[str, Any]:
-    joints = {}
-    for i, name in enumerate(scene.joint_names):
-        parent = int(scene.joint_parents[i])
-        joints[name] = {
-            "position": scene.joint_positions[i].tolist(),
-            "parent": scene.joint_names[parent] if parent >= 0 else None,
-        }
-    points = scene.vertices[:: max(1, len(scene.vertices) // 50)].astype(np.float64)
-    cameras = {
-        c.name: {
-            "width": c.camera.width,
-            "height": c.camera.height,
-            "points": points.tolist(),
-            "pixels": project(centred(c.camera), points).tolist(),
-        }
-        for c in scene.cameras
-    }
-    return {
-        "name": scene.name,
-        "vertices": scene.vertices.tolist(),
-        "faces": len(scene.faces),
-        "morphs": list(scene.morph_names),
-        "morph_reach": np.linalg.norm(scene.morphs, axis=-1).max(axis=-1).tolist(),
-        "joints": joints,
-        "texture_size": [scene.albedo.shape[1], scene.albedo.shape[0]],
-        "cameras": cameras,
-    }
-
-
-def run_check(blender: str, scene: HeadScene, expected: dict[str, Any], folder: Path) -> subprocess.CompletedProcess[str]:
+def run_check(blender: Blender, scene: HeadScene, expected: dict[str, Any], folder: Path) -> subprocess.CompletedProcess[str]:
     glb = folder / "head.glb"
     glb.write_bytes(glb_bytes(scene, png_bytes(scene.albedo)))
-    return open_in_blender(blender, glb, expected, folder)
-
-
-def open_in_blender(blender: str, glb: Path, expected: dict[str, Any], folder: Path) -> subprocess.CompletedProcess[str]:
-    facts = folder / "expected.json"
-    facts.write_text(json.dumps(expected), encoding="utf-8")
-    options = ["--background", "--factory-startup", "--python-exit-code", "3", "--python", str(CHECK)]
-    # Blender's own Python takes the first python3 on the PATH for its home, and then misses the numpy that came with Blender.
-    plain = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")} | {"PATH": os.defpath}
-    return subprocess.run(
-        [blender, *options, "--", str(glb), str(facts)], capture_output=True, text=True, timeout=240, check=False, env=plain
-    )
+    return check_glb(blender, glb, expected, folder)
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +66,7 @@ def openhead_scene(openhead: HeadModel, globe_scene: HeadScene, tmp_path_factory
 
 @pytest.mark.parametrize("which", ["globe_scene", "openhead_scene"])
 def test_blender_finds_texture_bones_shape_keys_cameras_and_size(
-    which: str, blender: str, request: pytest.FixtureRequest, tmp_path: Path
+    which: str, blender: Blender, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
     scene: HeadScene = request.getfixturevalue(which)
     ran = run_check(blender, scene, expectations(scene), tmp_path)
@@ -129,7 +77,7 @@ def test_blender_finds_texture_bones_shape_keys_cameras_and_size(
 @pytest.mark.slice
 @pytest.mark.parametrize("head", ["open", "flame"])
 def test_a_head_made_from_the_sample_photos_opens(
-    head: str, blender: str, request: pytest.FixtureRequest, tmp_path: Path
+    head: str, blender: Blender, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
     which = head if head == "open" else str(request.getfixturevalue("flame_file"))
     sample = resources_dir() / "sample"
@@ -138,7 +86,7 @@ def test_a_head_made_from_the_sample_photos_opens(
         photos, tmp_path, cameras=sample / "cameras.json", head=which, engine="fit", texture_size=512, name="Ada"
     )
     expected = expectations(build_scene(built.model, built.reconstruction, built.texture, "Ada"))
-    ran = open_in_blender(blender, tmp_path / "Ada.glb", expected, tmp_path)
+    ran = check_glb(blender, tmp_path / "Ada.glb", expected, tmp_path)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "all checks passed" in ran.stdout
     height = np.ptp(built.reconstruction.vertices[:, 1])
@@ -146,7 +94,7 @@ def test_a_head_made_from_the_sample_photos_opens(
     assert len(expected["joints"]) == 5
 
 
-def test_the_check_can_fail(blender: str, globe_scene: HeadScene, tmp_path: Path) -> None:
+def test_the_check_can_fail(blender: Blender, globe_scene: HeadScene, tmp_path: Path) -> None:
     wrong = expectations(globe_scene)
     wrong["joints"]["jaw"]["position"][1] += 1e-3
     ran = run_check(blender, globe_scene, wrong, tmp_path)

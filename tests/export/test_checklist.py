@@ -82,18 +82,44 @@ def test_what_the_texture_lacks_is_found(openhead: HeadModel, head: Reconstructi
     unseen = dataclasses.replace(good, provenance=np.full_like(good.provenance, 3))
     assert failed(openhead, head, unseen) == {"A face that was seen"}
     left = openhead.template[:, 0] > 0
-    side_lit = good.albedo.copy()
     owner = np.zeros(len(openhead.uv), dtype=bool)
     owner[openhead.uv_faces.ravel()] = left[openhead.faces.ravel()]
     face = lay_out(openhead.uv, openhead.uv_faces, SIDE).face
     dark = (face >= 0) & owner[openhead.uv_faces[np.maximum(face, 0)]].all(axis=-1)
-    side_lit[dark] = side_lit[dark] // 2
+    side_lit = good.albedo.copy()
+    side_lit[dark] = side_lit[dark] // 6  # more than the even albedo can take out
     assert "Even light on both sides" in failed(openhead, head, dataclasses.replace(good, albedo=side_lit))
     burnt = good.albedo.copy()
     burnt[burnt[..., 0] == 190] = 255
     assert "No burnt-out highlights or black shadows" in failed(openhead, head, dataclasses.replace(good, albedo=burnt))
     small = dataclasses.replace(good, albedo=good.albedo[::4, ::4], provenance=good.provenance[::4, ::4])
     assert "A mesh in OBJ or FBX with a texture of the skin" in failed(openhead, head, small)
+
+
+def test_light_from_one_side_is_judged_after_it_was_taken_out(openhead: HeadModel, head: Reconstruction) -> None:
+    good = painted(openhead)
+    normal = head.vertices[:, 0] / np.abs(head.vertices[:, 0]).max()
+    owner = np.zeros(len(openhead.uv))
+    owner[openhead.uv_faces.ravel()] = normal[openhead.faces.ravel()]
+    face = lay_out(openhead.uv, openhead.uv_faces, SIDE).face
+    x = np.where(face >= 0, owner[openhead.uv_faces[np.maximum(face, 0)]].mean(axis=-1), 0.0)
+    lit = np.clip(good.albedo * (0.72 + 0.28 * x)[..., None], 0, 255).astype(np.uint8)
+    texture = dataclasses.replace(good, albedo=lit)
+    check = next(
+        c
+        for c in metahuman_checklist(openhead, scene_of(openhead, head, texture), texture)
+        if c.rule == "Even light on both sides"
+    )
+    assert check.passed
+    after, before = (float(word) for word in check.finding.split() if word[0].isdigit())
+    assert 1.0 <= after < 1.15 < 1.3 < before
+
+
+def test_the_metahuman_files_hold_the_even_albedo(openhead: HeadModel, head: Reconstruction, tmp_path: Path) -> None:
+    written = export_head(openhead, head, painted(openhead), tmp_path, "Ada", ("metahuman",))
+    assert [p.name for p in written] == ["Ada_albedo_even.png", "Ada_metahuman.mtl", "Ada_metahuman.obj"]
+    assert "map_Kd Ada_albedo_even.png" in (tmp_path / "Ada_metahuman.mtl").read_text()
+    assert "mtllib Ada_metahuman.mtl" in (tmp_path / "Ada_metahuman.obj").read_text()
 
 
 def test_the_checks_are_in_the_report_and_in_the_numbers(openhead: HeadModel, head: Reconstruction, tmp_path: Path) -> None:

@@ -71,3 +71,18 @@ def test_a_head_that_nobody_photographed_is_left_alone(openhead: HeadModel, scen
     texture, _, _ = lit(openhead, scene, (1.0, 0.0, 0.5))
     unseen = dataclasses.replace(texture, provenance=np.full((SIDE, SIDE), 3, np.uint8))
     assert np.array_equal(even_albedo(openhead, scene, unseen), unseen.albedo)
+
+
+def test_a_lid_s_shadow_is_taken_off_the_white_of_the_eye(openhead: HeadModel, scene: HeadScene) -> None:
+    x, y, radius, ball = openhead.eye_islands[0]
+    u, v = np.meshgrid((np.arange(SIDE) + 0.5) / SIDE, 1.0 - (np.arange(SIDE) + 0.5) / SIDE)
+    r = np.hypot(u - x, v - y)
+    white = (r > 1.3 * radius) & (r < min(2.0 * radius, 0.9 * ball))
+    above = white & (v - y > 0.8 * radius)
+    albedo = np.broadcast_to(np.array([170, 130, 110], np.uint8), (SIDE, SIDE, 3)).copy()
+    albedo[r < ball] = 220
+    albedo[(r < ball) & (v - y > 0.5 * radius)] = 140
+    texture = Texture(albedo, np.ones((SIDE, SIDE), np.uint8), np.ones(openhead.vertex_count, np.uint8))
+    even = even_albedo(openhead, scene, texture)
+    assert even[above].mean() > 185
+    assert abs(even[white & (v < y)].mean() - 220) < 12

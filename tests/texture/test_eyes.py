@@ -9,6 +9,7 @@ import pytest
 
 from facestudio.head.model import HeadModel
 from facestudio.texture.eyes import EyeTones, draw_eye, has_eyes, measure_eyes, paint_eyes
+from facestudio.texture.openings import _EYES
 from facestudio.texture.unwrap import Unwrapped, lay_out
 from facestudio.types import Image, Landmarks, View, ViewName
 from tests.texture.scene import ball
@@ -67,6 +68,27 @@ def test_iris_colour_comes_from_the_photos_landmarks(head: HeadModel) -> None:
     eyes = measure_eyes(head, atlas, [blank], [view], [0], np.full(3, 0.6))
     assert (np.argmax(eyes.iris, axis=1) == 2).all()
     assert np.allclose(eyes.iris[:, 2] / eyes.iris[:, 0], 130 / 60, rtol=0.25)
+
+
+def test_the_white_is_read_beside_the_iris_between_the_lids(head: HeadModel) -> None:
+    """Skin, a shaded half and a highlight lie there, too: the white is the brighter part without the brightest."""
+    pixels = np.full((120, 240, 3), (150, 90, 70), np.uint8)
+    points = np.zeros((1278, 2))
+    y, x = np.mgrid[:120, :240]
+    for lids, first, cx in ((_EYES[1], 468, 70.0), (_EYES[0], 473, 170.0)):
+        turn = np.linspace(0, 2 * np.pi, len(lids), endpoint=False)
+        points[list(lids)] = np.stack([cx + 30 * np.cos(turn), 60 + 14 * np.sin(turn)], axis=1)
+        points[first : first + 5] = [(cx, 60), (cx + 12, 60), (cx, 48), (cx - 12, 60), (cx, 72)]
+        eye = ((x - cx) / 30) ** 2 + ((y - 60) / 14) ** 2 < 1
+        pixels[eye] = (215, 205, 200)
+        pixels[eye & (y < 57)] = (150, 140, 135)
+        pixels[np.hypot(x - cx, y - 60) < 12] = (50, 30, 25)
+        pixels[np.hypot(x - cx - 17, y - 60) < 1.5] = 255
+    view = View(ViewName.FRONT, Image(pixels), landmarks=Landmarks(points, "mediapipe478+dense800", np.ones(1278)))
+    atlas = lay_out(head.uv, head.uv_faces, 256)
+    blank = Unwrapped(np.zeros((256, 256, 3), np.float32), np.zeros((256, 256), np.float32))
+    eyes = measure_eyes(head, atlas, [blank], [view], [0], np.full(3, 0.6))
+    assert np.abs(eyes.sclera - np.array([215, 205, 200]) / 255).max() < 0.04
 
 
 def test_without_evidence_eyes_are_neutral_and_follow_the_photos_brightness(head: HeadModel) -> None:

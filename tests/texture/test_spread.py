@@ -8,7 +8,17 @@ import numpy as np
 
 from facestudio.head.model import HeadModel
 from facestudio.texture.pyramid import Level
-from facestudio.texture.spread import SKIN, VertexTones, at_vertices, behind_ears, corner_tones, skin_and_hair, spread
+from facestudio.texture.spread import (
+    SKIN,
+    VertexTones,
+    at_vertices,
+    behind_ears,
+    corner_tones,
+    skin_and_hair,
+    spread,
+    without_sheen,
+)
+from facestudio.texture.unwrap import lay_out
 from tests.texture.scene import RADIUS, ball
 
 HEAD = ball()
@@ -59,6 +69,33 @@ def test_hair_spreads_over_the_scalp_and_skin_over_the_rest() -> None:
     assert np.allclose(result[low], (0.7, 0.55, 0.5), atol=0.06)
     assert (hair[top] > 0.8).all()
     assert (hair[low] < 0.05).all()
+
+
+def test_a_gleam_on_the_hair_fades_out_over_the_hair_that_no_photo_shows() -> None:
+    head = scalped(HEAD)
+    tones, weight = np.zeros((64, 64, 3), np.float32), np.zeros((64, 64), np.float32)
+    tones[:, 22:42], weight[:, 22:42] = (0.7, 0.55, 0.5), 1.0
+    tones[: round((1 - 0.05 - 0.7 * 0.64) * 64), 22:42] = (0.15, 0.12, 0.1)
+    plain, _ = skin_and_hair(Level(tones, weight), head, np.ones(len(head.faces), bool))
+    tones[:20, 38:42] = (0.32, 0.3, 0.3)
+    gleaming, _ = skin_and_hair(Level(tones, weight), head, np.ones(len(head.faces), bool))
+    more = (gleaming - plain).mean(axis=1)
+    beside = (head.template[:, 0] > 0.03) & (head.template[:, 1] > 0.05) & np.isin(np.arange(head.vertex_count), head.faces)
+    far = (head.template[:, 2] < -0.06) & (np.abs(head.template[:, 0]) < 0.03) & beside.any()
+    assert more[beside].max() > 0.05
+    assert np.abs(more[far & np.isin(np.arange(head.vertex_count), head.faces)]).max() < 0.4 * more[beside].max()
+
+
+def test_hair_seen_aslant_is_not_believed_and_skin_is() -> None:
+    atlas = lay_out(HEAD.uv, HEAD.uv_faces, 64)
+    hair = (HEAD.template[:, 1] > 0.0).astype(np.float64)
+    aslant = without_sheen(atlas, HEAD, hair, np.full((64, 64), 0.02, np.float32))
+    facing = without_sheen(atlas, HEAD, hair, np.ones((64, 64), np.float32))
+    assert (facing == 1.0).all()
+    inside = atlas.face >= 0
+    hairy = hair[HEAD.faces[np.maximum(atlas.face, 0)]]
+    assert aslant[inside & (hairy == 1.0).all(axis=-1)].max() < 1e-5
+    assert aslant[inside & (hairy == 0.0).all(axis=-1)].min() == 1.0
 
 
 def test_a_bald_scalp_is_not_hair() -> None:
