@@ -26,11 +26,14 @@ _LEAST_SECONDS = 0.2  # stages shorter than this say nothing about a computer's 
 _remembered: dict[str, dict[str, float]] = {}
 
 # Seconds of each stage as it is reported, in order, on two cores without a graphics card, for a texture of 2048.
-_START, _END = {"read": 0.05, "landmarks": 0.25}, {"texture": 2.2, "export": 0.9}
-_REFINING = {"draft": 3.6, "standard": 7.5, "full": 22.3}
+_START, _END = {"read": 0.05, "landmarks": 0.3}, {"texture": 2.0, "export": 0.8}
+_REFINING = {"draft": 3.3, "standard": 18.5, "full": 65.0}
 FIRST_TIMES: Mapping[str, Mapping[str, float]] = {
-    **{f"reconstruct fit {quality}": {**_START, "fit": 0.3, **_END} for quality in _REFINING},
-    **{f"reconstruct auto {quality}": {**_START, "fit": 1.0, "refine": s, **_END} for quality, s in _REFINING.items()},
+    **{f"reconstruct fit {quality}": {**_START, "fit": 0.4, **_END} for quality in _REFINING},
+    **{
+        f"reconstruct auto {quality}": {**_START, "network": 1.0, "fit": 1.1, "refine": s, **_END}
+        for quality, s in _REFINING.items()
+    },
     "export": {"open": 0.1, "export": 0.9},
 }
 _LIKE_ANY = "reconstruct auto standard"  # for an engine that has not been measured

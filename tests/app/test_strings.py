@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import string
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from facestudio.app import strings
 from facestudio.app.pages.head.controls import spoken
 from facestudio.app.strings import languages, read_language
+from facestudio.app.widgets.job_strip import STAGES
 from facestudio.head.model import HeadModel
 from facestudio.paths import package_dir, resources_dir
 
@@ -148,3 +150,18 @@ def test_the_files_of_a_language_are_flat_json(tmp_path: Path) -> None:
     for path in (resources_dir() / "i18n").rglob("*.json"):
         content = json.loads(path.read_text(encoding="utf-8"))
         assert all(isinstance(k, str) and isinstance(v, str) and v for k, v in content.items()), path
+
+
+# What only the command line runs; its stages are said there as they are.
+NOT_IN_THE_WINDOW = ("evaluate_", "make_synthetic", "prepare_photos", "reconstruct_all", "scan_sequences")
+
+
+def test_every_stage_that_the_window_can_show_has_words() -> None:
+    told: set[str] = set()
+    for floor in ("reconstruct", "texture", "export", "library", "pipeline", "capture/calibration", "app"):
+        for path in (package_dir() / floor).rglob("*.py"):
+            if not path.name.startswith(NOT_IN_THE_WINDOW):
+                source = path.read_text(encoding="utf-8")
+                told |= set(re.findall(r'progress\(\s*"([a-z ]+)"', source)) | set(re.findall(r'\bSTAGE = "([a-z ]+)"', source))
+    assert {"read", "network", "points", "refine", "texture"} <= told
+    assert told <= set(STAGES)

@@ -18,6 +18,8 @@ STAGES = {
     "read": mark("Reading the photos"),
     "landmarks": mark("Finding the face"),
     "masks": mark("Separating the person from the background"),
+    "network": mark("Taking a first look"),
+    "points": mark("Measuring points by depth"),
     "fit": mark("Fitting the head"),
     "quality": mark("Judging the fit"),
     "refine": mark("Matching the photos"),

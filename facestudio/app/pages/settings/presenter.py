@@ -83,7 +83,7 @@ class SettingsPresenter(QObject):
         """How long dense matching may take."""
         return [
             Choice("draft", tr("Draft"), tr("For a quick look.")),
-            Choice("standard", tr("Standard"), tr("About ten seconds on two cores.")),
+            Choice("standard", tr("Standard"), tr("About twenty-five seconds on two cores.")),
             Choice("full", tr("Full"), tr("Takes the time it needs.")),
         ]
 
