@@ -69,7 +69,7 @@ class FaceLooker:
         """The largest face."""
         image = Image(np.asarray(cv2.cvtColor(frame.bgr, cv2.COLOR_BGR2RGB), dtype=np.uint8))
         try:
-            face = self._detector.detect(image, "live picture")
+            face = self._detector.detect(image, "the live picture")
             view = View(ViewName.FRONT, image, landmarks=face.landmarks)
             (yaw,) = estimated_yaws([view], self._points, self._ids)
         except (NoFaceError, FitError):

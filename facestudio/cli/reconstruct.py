@@ -51,18 +51,22 @@ def reconstruct(
 
 
 def report(built: BuiltHead) -> None:
-    """Say what was found, how good it is, and where it lies."""
+    """Say what was found, how good it is (in the report's own words), and where it lies."""
+    from facestudio.export.verdict import fit_sentences
+
     r = built.reconstruction
     for note in r.notes:
         out.print(f"Note: {note}", markup=False)
     for q in r.quality:
-        held_out = f", {q.held_out_px:.1f} px when this photo is left out" if q.held_out_px is not None else ""
+        # What the landmarks say of each other was asked of the landmark fit, not of the head that dense matching made of it.
+        told = q.held_out_px is not None and r.sigma is None
+        held_out = f", {q.held_out_px:.1f} px when this photo is left out" if told else ""
         out.print(
             f"{q.name:>6}: turned {q.yaw_degrees:+.0f} degrees, landmarks within {q.reprojection_px:.1f} px{held_out}",
             markup=False,
         )
-    if r.mean_head_reprojection_px is not None:
-        out.print(f"The average head with its own best cameras would be within {r.mean_head_reprojection_px:.1f} px.")
+    for sentence in fit_sentences(r):
+        out.print(sentence, markup=False)
     size = (
         "metric, from the calibrated cameras"
         if r.scale is Scale.METRIC

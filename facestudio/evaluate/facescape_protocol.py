@@ -53,7 +53,10 @@ def read_predef(folder: Path, which: str) -> Predef:
         try:
             array = np.asarray(np.load(folder / name, allow_pickle=False), dtype=np.float64)
         except (OSError, ValueError) as error:
-            raise DatasetError(f"{folder / name} cannot be read ({error}).", "Copy predef from the benchmark again.") from error
+            raise DatasetError(
+                f"{folder / name} cannot be read ({getattr(error, 'strerror', None) or error}).",
+                "Copy predef from the benchmark again.",
+            ) from error
         if array.shape != shape:
             raise DatasetError(f"{name} holds {array.shape}, not {shape}.", "Copy predef from the benchmark again.")
         arrays.append(array)

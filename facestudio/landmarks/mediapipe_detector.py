@@ -73,13 +73,13 @@ class MediapipeDetector:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def detect(self, image: Image, where: str = "picture") -> Face:
+    def detect(self, image: Image, where: str = "the picture") -> Face:
         """The largest face of the picture, its 478 points averaged over augmented crops. Raises NoFaceError."""
         first, rivals = self._find(image, where)
         lo, hi = first.min(0), first.max(0)
         side = float((hi - lo).max())
         if side < self.config.smallest_face_px:
-            what = f"The face in the {where} is only {side:.0f} pixels large."
+            what = f"The face in {where} is only {side:.0f} pixels large."
             raise NoFaceError(what, "Use a larger picture, or move the camera closer; 200 pixels and more are good.")
         samples = self._detect_in_crops(image.pixels, (lo + hi) / 2, side)
         if not samples:
@@ -88,7 +88,7 @@ class MediapipeDetector:
         points = np.median(stack, axis=0)
         scatter = np.sqrt(((stack - points) ** 2).sum(-1).mean(0) / 2.0)
         sigma = np.hypot(scatter / np.sqrt(len(stack)), self.config.floor_px_of_box * side)
-        notes = (f"{rivals + 1} faces in the {where}: the largest was used.",) if rivals else ()
+        notes = (f"{rivals + 1} faces in {where}: the largest was used.",) if rivals else ()
         box = np.concatenate([points.min(0), points.max(0)])
         return Face(Landmarks(points, SCHEME, sigma, notes), box, rivals)
 
@@ -106,8 +106,8 @@ class MediapipeDetector:
                 best = faces[int(np.argmax(areas))]
                 return ((best + 0.5) / shrink - 0.5) - offset, len(faces) - 1
         raise NoFaceError(
-            f"No face was found in the {where}.",
-            "Check that the picture shows one person, well lit, from the front or half from the side (not in full profile).",
+            f"No face was found in {where}.",
+            "Check that the picture is upright and shows one person, well lit, from the front or half from the side (not in full profile).",
         )
 
     def _detect_in_crops(self, pixels: ByteArray, centre: Float64Array, side: float) -> list[Float64Array]:

@@ -15,6 +15,9 @@ from facestudio.types import Camera, Image, ViewName
 
 _REMEDY = "Calibrate the rig again, or leave the cameras out: the head then has an assumed size."
 
+# Focal lengths in longer sides of the picture: a fisheye of 160 degrees has 0.1, the longest telephoto lenses have 40.
+_FOCALS = (0.05, 100.0)
+
 
 def read_cameras(path: Path) -> dict[ViewName, Camera]:
     """Read {"left"|"front"|"right": {K, R, t, width, height, distortion?}}, x_cam = R X + t, metres, integer pixel centres.
@@ -22,10 +25,10 @@ def read_cameras(path: Path) -> dict[ViewName, Camera]:
     Raises CameraFileError naming the file, the view and the entry that is wrong.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8-sig"))  # some editors on Windows begin a file with a mark
     except FileNotFoundError as error:
         raise CameraFileError(f"{path} does not exist.", "Check the file name.") from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise CameraFileError(f"{path.name} is not a readable camera file ({error}).", _REMEDY) from error
     if isinstance(content, dict) and isinstance(content.get("cameras"), dict):
         content = content["cameras"]
@@ -48,12 +51,18 @@ def _camera(entry: Any, where: str) -> Camera:
                 f"{where}: lens distortion with {len(given)} coefficients is not supported.", "Calibrate with OpenCV's five."
             )
         distortion[: min(len(given), 5)] = given[:5]
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise CameraFileError(f"{where}: missing or malformed entry ({error}).", _REMEDY) from error
     if not all(np.isfinite(a).all() for a in (K, R, t, distortion)):
         raise CameraFileError(f"{where}: a value is not a number.", _REMEDY)
     if min(K[0, 0], K[1, 1]) <= 0 or width <= 0 or height <= 0:
         raise CameraFileError(f"{where}: the focal length or picture size is not positive.", _REMEDY)
+    f, side = K[[0, 1], [0, 1]], max(width, height)
+    if f.min() < _FOCALS[0] * side or f.max() > _FOCALS[1] * side:
+        raise CameraFileError(
+            f"{where}: a focal length of {f[0]:.4g} does not belong to a picture of {width} x {height}.",
+            "Give K in pixels of the picture, not in millimetres or shares of its width.",
+        )
     upright = nearest_rotation(R)
     if np.abs(upright - R).max() > 1e-3:
         raise CameraFileError(f"{where}: R is not a rotation.", _REMEDY)

@@ -11,6 +11,8 @@ from facestudio.errors import CameraFileError, FitError
 from facestudio.landmarks.mediapipe_detector import POINTS
 from facestudio.types import FloatArray, View
 
+_EYE_CORNERS = (33, 263)  # mediapipe's: outer corner of the subject's right and left eye, in the picture from left to right
+
 
 @dataclass(frozen=True)
 class FitLimits:
@@ -42,14 +44,22 @@ def check_fit(
                 f"The cameras do not fit the photos: the best head is {px:.0f} pixels off in {name}.",
                 "Use the camera file of the rig that took these photos (lengths in metres), or leave the cameras out.",
             )
-        raise FitError(
-            f"No head fits the photos: the best one is {px:.0f} pixels off in {name}.",
-            "Use undistorted photos of one person with the same expression.",
-        )
+        what = f"No head fits the photos: the best one is {px:.0f} pixels off in {name}."
+        if any(_lies_on_its_side(v) for v in views):
+            raise FitError(what, "The head lies on its side: turn the photos upright and try again.")
+        raise FitError(what, "Use undistorted photos of one person with the same expression.")
     if shares[worst] > limits.doubtful:
         cause = "the camera file" if calibrated else "that all photos show one person with the same expression"
         return (f"The head fits {name} poorly ({px:.0f} pixels): check {cause}.",)
     return ()
+
+
+def _lies_on_its_side(view: View) -> bool:
+    """Whether the line between the outer corners of the eyes is steeper than 45 degrees: the detector knows upright faces."""
+    if view.landmarks is None or len(view.landmarks.points) < POINTS:
+        return False
+    across, down = view.landmarks.points[_EYE_CORNERS[1]] - view.landmarks.points[_EYE_CORNERS[0]]
+    return bool(abs(down) > across)
 
 
 def _face_px(view: View) -> float:

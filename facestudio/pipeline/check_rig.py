@@ -39,6 +39,6 @@ def check_rig(
             cancel.check()
         image = read_picture(path)
         cameras[view] = fit_to_picture(rig.cameras[view], image, view)
-        points[view] = detector.detect(image, f"{view} photo").landmarks.points[:468]
+        points[view] = detector.detect(image, f"the {view} photo").landmarks.points[:468]
     progress("landmarks", 1.0)
     return drift(cameras, points)

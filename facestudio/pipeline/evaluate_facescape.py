@@ -72,7 +72,7 @@ def evaluate_facescape(
     Raises FaceStudioError for an unknown protocol, DatasetError for a copy that cannot be used, HeadModelError, OutputError, Cancelled.
     """
     if protocol not in PROTOCOLS:
-        raise FaceStudioError(f"There is no protocol {protocol!r}.", f"Choose one of: {', '.join(PROTOCOLS)}.")
+        raise FaceStudioError(f"There is no protocol {protocol!r}.", f"Choose one of: now, {', '.join(PROTOCOLS)}.")
     cancel, model = cancel or CancelToken(), model or load_head("open")
     predef = read_predef(folder / "predef", protocol.removeprefix("fs-"))
     todo: Sequence[WildPicture | LabTriplet] = (

@@ -60,7 +60,7 @@ def finder(detector: LandmarkDetector) -> Finder:
 
     def find(pixels: ByteArray) -> tuple[Float64Array, BoolArray] | None:
         try:
-            found = detector.detect(Image(pixels), "rendered picture").landmarks
+            found = detector.detect(Image(pixels), "the rendered picture").landmarks
         except NoFaceError:
             return None
         seen = found.sigma > 0 if found.seen is None else found.seen > _CHANCE

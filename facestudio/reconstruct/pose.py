@@ -36,14 +36,18 @@ def head_pose(camera: Camera, head_points: Float64Array, pixels: Float64Array, w
 
     SQPnP (Terzakis & Lourakis 2020) and Levenberg-Marquardt. Raises FitError when the head would be behind the camera.
     """
-    ok, rvec, tvec = cv2.solvePnP(head_points, pixels, camera.K, _NO_DISTORTION, flags=cv2.SOLVEPNP_SQPNP)
-    if ok:
-        rvec, tvec = cv2.solvePnPRefineLM(head_points, pixels, camera.K, _NO_DISTORTION, rvec, tvec)
+    nowhere = FitError(
+        f"The face in the {where} has no plausible position.",
+        "Check that the picture is a photo of a face, not mirrored or distorted.",
+    )
+    try:
+        ok, rvec, tvec = cv2.solvePnP(head_points, pixels, camera.K, _NO_DISTORTION, flags=cv2.SOLVEPNP_SQPNP)
+        if ok:
+            rvec, tvec = cv2.solvePnPRefineLM(head_points, pixels, camera.K, _NO_DISTORTION, rvec, tvec)
+    except cv2.error as error:  # points that all but coincide
+        raise nowhere from error
     if not ok or not np.isfinite(tvec).all() or float(tvec[2, 0]) <= 0.05:
-        raise FitError(
-            f"The face in the {where} has no plausible position.",
-            "Check that the picture is a photo of a face, not mirrored or distorted.",
-        )
+        raise nowhere
     R = nearest_rotation(np.asarray(cv2.Rodrigues(rvec)[0], dtype=np.float64))
     return Camera(camera.K, R, np.asarray(tvec[:, 0], dtype=np.float64), camera.width, camera.height)
 

@@ -24,7 +24,7 @@ def rigid(basis: LandmarkBasis, points: Float64Array) -> LandmarkBasis:
 
 
 def mean_head_reprojection(views: Sequence[View], basis: LandmarkBasis, error: DetectorError) -> float:
-    """Median landmark residual of the average head with its own best cameras, pixels, over all views: the baseline."""
+    """The baseline, pixels: the average head's median landmark residual of a view, with its own best cameras; the mean over the views."""
     return float(np.mean(fit_landmarks(views, basis, error, mean_head=True).reprojection_px))
 
 

@@ -80,7 +80,7 @@ NO_SENTENCES = {
     "{0} x {1} squares of {2} mm, markers of {3} mm",  # on the printed board
     "{0} mm",
     "find the board",  # a stage: app/widgets/job_strip.py names them
-    "live picture",  # names of threads
+    "the live picture",  # names of threads
     "live cameras",
     "Blender Foundation",
     "Blender quit",

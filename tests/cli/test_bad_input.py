@@ -57,9 +57,9 @@ def run(*arguments: object) -> tuple[int, str]:
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [
-        (black, "No face was found in the bad.jpg"),
-        (noise, "No face was found in the bad.jpg"),
-        (cartoon, "No face was found in the bad.jpg"),
+        (black, "No face was found in bad.jpg"),
+        (noise, "No face was found in bad.jpg"),
+        (cartoon, "No face was found in bad.jpg"),
         (tiny, "bad.jpg is only 20 x 20 pixels"),
         (truncated, "bad.jpg is damaged or cut off"),
         (text, "bad.jpg is not a picture"),

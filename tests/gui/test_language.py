@@ -52,6 +52,5 @@ def test_what_an_earlier_start_wrote_down_in_english_is_shown_in_german(german: 
     qtbot.waitUntil(lambda: page.grid.captures.rowCount() == 1)
     page.grid.setCurrentIndex(page.grid.captures.index(0, 0))
     qtbot.waitUntil(lambda: bool(page.inspected.attention.text()))
-    assert (
-        page.inspected.attention.text() == "Kein Gesicht gefunden (Foto links). Nehmen Sie ein Bild von mindestens 640 x 480."
-    )
+    said = page.inspected.attention.text()
+    assert said == "In dem Foto links wurde kein Gesicht gefunden. Nehmen Sie ein Bild von mindestens 640 x 480."

@@ -69,5 +69,5 @@ def test_sigma_is_positive_and_grows_with_the_face(detector: MediapipeDetector, 
 
 
 def test_no_face_and_a_far_too_small_face_are_said(detector: MediapipeDetector, front: np.ndarray) -> None:
-    with pytest.raises(NoFaceError, match=r"No face was found in the wall\.jpg"):
+    with pytest.raises(NoFaceError, match=r"No face was found in wall\.jpg"):
         detector.detect(Image(np.full((300, 400, 3), 90, np.uint8)), "wall.jpg")

@@ -52,6 +52,10 @@ def test_our_own_head_files_are_read_too(tmp_path: Path) -> None:
         ({"R": [[-1, 0, 0], [0, -1, 0], [0, 0, -1]]}, "not a rotation"),
         ({"t": [0, 0, float("nan")]}, "not a number"),
         ({"width": 0}, "not positive"),
+        ({"width": float("inf")}, "malformed"),
+        ({"K": [[0.7, 0, 0.5], [0, 0.7, 0.5], [0, 0, 1]]}, "does not belong to a picture of 1280 x 720"),
+        ({"K": [[4.2, 0, 3.2], [0, 4.2, 1.8], [0, 0, 1]]}, "does not belong to a picture of 1280 x 720"),
+        ({"K": [[1e300, 0, 0], [0, 1e300, 0], [0, 0, 1]]}, "does not belong to a picture of 1280 x 720"),
         ({"t": None}, "malformed"),
         ({"distortion": [0] * 7 + [1.0]}, "8 coefficients"),
     ],
@@ -60,6 +64,19 @@ def test_wrong_entries_are_named(tmp_path: Path, change: dict[str, Any], sentenc
     with pytest.raises(CameraFileError, match=sentence) as caught:
         read_cameras(write(tmp_path, {"left": GOOD | change}))
     assert "left" in caught.value.what
+
+
+def test_a_file_may_begin_with_the_mark_that_some_editors_write(tmp_path: Path) -> None:
+    path = tmp_path / "cameras.json"
+    path.write_text(json.dumps({"front": GOOD}), encoding="utf-8-sig")
+    assert set(read_cameras(path)) == {ViewName.FRONT}
+
+
+def test_brackets_without_end_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "cameras.json"
+    path.write_text("[" * 100_000)
+    with pytest.raises(CameraFileError, match="not a readable camera file"):
+        read_cameras(path)
 
 
 def test_files_that_are_no_camera_files_are_refused(tmp_path: Path) -> None:

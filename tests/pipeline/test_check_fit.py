@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from facestudio.errors import CameraFileError, FitError
+from facestudio.landmarks.mediapipe_detector import POINTS
 from facestudio.pipeline.check_fit import check_fit
 from facestudio.types import Image, Landmarks, View, ViewName
 
@@ -43,3 +44,15 @@ def test_a_hopeless_fit_is_refused(off: float) -> None:
     assert "metres" in cameras.value.remedy
     with pytest.raises(FitError, match=r"front\.jpg"):
         check_fit(VIEWS, [1.0, off, 1.0], calibrated=False)
+
+
+@pytest.mark.parametrize(("turn", "told"), [(0.0, False), (30.0, False), (90.0, True), (-90.0, True), (180.0, True)])
+def test_photos_that_lie_on_their_side_are_said_to(turn: float, told: bool) -> None:
+    points = np.random.default_rng(0).uniform(100.0, 300.0, (POINTS, 2))
+    a = np.radians(turn)
+    points[33], points[263] = (200.0, 200.0), (200.0 + 80.0 * np.cos(a), 200.0 + 80.0 * np.sin(a))
+    image = Image(np.zeros((400, 400, 3), np.uint8), None, Path("front.jpg"))
+    lying = View(ViewName.FRONT, image, None, Landmarks(points, "mediapipe478", np.ones(POINTS)))
+    with pytest.raises(FitError) as error:
+        check_fit([lying], [50.0], calibrated=False)
+    assert ("on its side" in (error.value.remedy or "")) == told

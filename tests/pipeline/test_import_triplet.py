@@ -29,7 +29,7 @@ class FakeDetector:
     def detect(self, image: Image, where: str) -> Face:
         key = int(image.pixels[0, 0, 0])
         if key not in self.points:
-            raise NoFaceError(f"No face was found in the {where}.")
+            raise NoFaceError(f"No face was found in {where}.")
         landmarks = self.points[key]
         assert isinstance(landmarks, Landmarks)
         return Face(landmarks, np.array([0.0, 0, 300, 300]))

@@ -128,6 +128,10 @@ def read_dataset(folder: Path) -> Dataset:
     """What a data set's folder holds so far. Raises DatasetError when it is none."""
     try:
         config = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise DatasetError(
+            f"{folder} is not a data set: it holds no dataset.json.", "Make one with facestudio synth."
+        ) from error
     except (OSError, ValueError) as error:
         raise DatasetError(f"{folder} is not a data set ({error}).", "Make one with facestudio synth.") from error
     if config.get("schema") != SCHEMA:

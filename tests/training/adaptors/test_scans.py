@@ -125,7 +125,7 @@ class MadeDetector:
     def detect(self, image: Image, where: str) -> Face:
         found = finder(image.pixels)
         if found is None:
-            raise NoFaceError(f"No face was found in the {where}.")
+            raise NoFaceError(f"No face was found in {where}.")
         points, seen = found
         return Face(Landmarks(points, self.scheme, np.ones(len(points)), seen=seen.astype(float)), np.zeros(4))
 
