@@ -102,8 +102,7 @@ def test_usd_stl_and_obj_are_as_others_want_them(saved: SavedHead, bundle: Path)
 def test_epic_s_rules_are_judged_one_by_one(saved: SavedHead, scene: HeadScene) -> None:
     checks = {check.rule: check for check in metahuman_checklist(saved.model, scene, saved.texture)}
     assert len(checks) == 9
-    # A window lights this head from one side, and an upper lid's shade lies on its whites: two rules are not met, and that is said.
-    assert {rule for rule, check in checks.items() if not check.passed} == {
-        "Even light on both sides",
-        "The whites of the eyes show",
-    }
+    assert {rule for rule, check in checks.items() if not check.passed} == set()
+    # A window lights this head from one side: the even albedo takes that out, and both are said.
+    even, photographed = (float(word) for word in checks["Even light on both sides"].finding.split() if word[0].isdigit())
+    assert even < 1.2 < 1.4 < photographed
