@@ -14,7 +14,7 @@ move poses, identity and expression while focals stand still.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -38,6 +38,8 @@ from facestudio.reconstruct.sweep import sweep
 from facestudio.types import Camera, Float32Array, Float64Array, View
 
 __all__ = ["Quality", "RefineConfig", "Refined", "Support", "choose_pairs", "refine", "refine_config"]
+
+_AT_ONCE = 25_000  # samples that enter the equations between two looks at whether to stop
 
 
 def refine(
@@ -129,6 +131,13 @@ def _swept(problem: Problem, sightings: Sequence[Sighting | None], cancel: Cance
     ]
 
 
+def _in_parts(matches: Matches) -> Iterator[Matches]:
+    """The samples of a pair in parts of some ten thousand: between two of them one may stop."""
+    names = ("face", "bary", "points", "normals", "flow", "sigma_px", "trust")
+    for start in range(0, len(matches.flow), _AT_ONCE):
+        yield replace(matches, **{name: getattr(matches, name)[start : start + _AT_ONCE] for name in names})
+
+
 def _doubted(matches: Matches, inflation: float) -> Matches:
     return replace(matches, sigma_px=matches.sigma_px * np.float32(inflation))
 
@@ -153,7 +162,7 @@ def _step(
     normal_basis = np.einsum("vi,vik->vk", normals, problem.linear)
     system = System.of_prior(unknowns, problem.field.precision)
     _add_priors(system, problem, head, unknowns, turn.focals)
-    for m in matches:
+    for m in (part for whole in matches for part in _in_parts(whole)):
         cancel.check()
         evidence = rows(m, head.cameras, normal_basis, model.faces, unknowns, config.flow.stride**2, config.solve)
         cancel.check()
