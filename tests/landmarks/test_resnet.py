@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 import torch
 
-from facestudio.landmarks.resnet import Depth, ResNet, kaiming
+from facestudio.landmarks.resnet import Depth, EveryOther, ResNet, kaiming
 
 PUBLISHED = {  # parameters of torchvision's networks without fc
     18: 11_689_512 - 513_000,
@@ -63,3 +66,24 @@ def test_every_parameter_gets_a_gradient() -> None:
 def test_a_narrow_trunk_has_the_same_form_with_fewer_channels() -> None:
     stages = ResNet(18, 6, width=16).stages(torch.zeros(1, 6, 64, 64))
     assert [tuple(stage.shape[1:]) for stage in stages] == [(16, 32, 32), (16, 16, 16), (32, 8, 8), (64, 4, 4), (128, 2, 2)]
+
+
+def test_the_shortcut_is_a_strided_convolution() -> None:
+    torch.manual_seed(0)
+    mine, theirs = EveryOther(8, 16, 1, 2, bias=False), torch.nn.Conv2d(8, 16, 1, 2, bias=False)
+    theirs.load_state_dict(mine.state_dict())
+    for size in (16, 15):
+        pictures = torch.randn(2, 8, size, size)
+        torch.testing.assert_close(mine(pictures), theirs(pictures))
+
+
+def test_two_threads_may_share_its_gradient() -> None:
+    """In a process of its own: with torch's strided convolution it dies on processors with AVX-512."""
+    program = (
+        "import torch; from facestudio.landmarks.resnet import EveryOther; torch.set_num_threads(2)\n"
+        "for _ in range(60):\n"
+        "    x = torch.randn(3, 8, 16, 16).contiguous(memory_format=torch.channels_last).requires_grad_(True)\n"
+        "    y = EveryOther(8, 16, 1, 2, bias=False)(x)\n"
+        "    y.backward(torch.randn_like(y))\n"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False, timeout=120).returncode == 0
