@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -63,7 +63,7 @@ def prior_loss(identity: Tensor, expression: Tensor, albedo: Tensor) -> Tensor:
     return sum((code.flatten(1).square().sum(1).mean() for code in (identity, expression, albedo)), torch.zeros(()))
 
 
-def total_loss(losses: Mapping[str, Tensor], weights: LossWeights | None = None) -> Tensor:
-    """Eq. 11: the weighted sum of losses named as `LossWeights`' fields; those that are missing do not count (the ablations)."""
-    known = vars(weights or LossWeights())
-    return torch.stack([known[name] * value for name, value in losses.items()]).sum()
+def weighted(losses: Mapping[str, Tensor], weights: LossWeights, without: Collection[str] = ()) -> dict[str, Tensor]:
+    """The terms of eq. 11, whose sum is the loss: losses named as `LossWeights`' fields; without: terms left out (the ablations)."""
+    known: Mapping[str, float] = vars(weights)
+    return {name: known[name] * value for name, value in losses.items() if name not in without}

@@ -10,7 +10,6 @@ what is still between the drawing and photo b (eq. 6). Were shape and poses righ
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -29,6 +28,7 @@ from facestudio.reconstruct.mfnet.losses import (
     landmark_loss,
     offset_loss,
     prior_loss,
+    weighted,
 )
 from facestudio.reconstruct.mfnet.network import MFNetConfig, Prediction
 from facestudio.reconstruct.mfnet.perspective import project
@@ -94,8 +94,7 @@ class SelfSupervision(nn.Module):
         losses["prior"] = prior_loss(p.identity, p.expression, p.texture)
         if "flow" not in self.config.without:
             losses["flow"] = scale * self._flow(p, batch)
-        weights: Mapping[str, float] = vars(self.config.weights)
-        return {name: weights[name] * value for name, value in losses.items() if name not in self.config.without}
+        return weighted(losses, self.config.weights, self.config.without)
 
     def _flow(self, p: Prediction, batch: TripletBatch) -> Tensor:
         """Mean of eq. 6 over captures and pairs, pixels of the crop."""

@@ -14,9 +14,9 @@ from facestudio.geometry.frames import yaw_degrees
 from facestudio.head.store import load_head
 from facestudio.training.synth.assets import open_closet
 from facestudio.training.synth.backdrop import plain
-from facestudio.training.synth.dress import Dressed, Wearer, dress, prepare
+from facestudio.training.synth.dress import Wearer, dress, prepare
 from facestudio.training.synth.lens import random_sensor
-from facestudio.training.synth.lights import Light, random_light
+from facestudio.training.synth.lights import random_light
 from facestudio.training.synth.maps import map_pictures
 from facestudio.training.synth.people import Person, random_person
 from facestudio.training.synth.photograph import Photograph, auto_exposure, face_points, lamp_for, photograph
@@ -128,11 +128,3 @@ def pack(taken: list[Taken]) -> Shard:
         light=np.stack([p.light for p in photos]),
         maps={k: np.stack([t.maps[k] for t in taken]) for k in taken[0].maps},
     )
-
-
-def dressed_subject(wearer: Wearer, config: FactoryConfig, number: int) -> tuple[Person, Dressed, Light]:
-    """Subject `number` without photographing it: for tests and for readers who want its mesh."""
-    rng = np.random.default_rng([config.seed, number])
-    person = random_person(wearer.model, wearer.closet, rng)
-    dressed = dress(wearer, person)
-    return person, dressed, random_light(rng)
