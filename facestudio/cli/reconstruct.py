@@ -58,8 +58,8 @@ def report(built: BuiltHead) -> None:
     for note in r.notes:
         out.print(f"Note: {note}", markup=False)
     for q in r.quality:
-        # What the landmarks say of each other was asked of the landmark fit, not of the head that dense matching made of it.
-        told = q.held_out_px is not None and r.sigma is None
+        # It was asked of the landmark fit, not of the head that dense matching or deep SfM made of it.
+        told = q.held_out_px is not None and r.engine == "fit"
         held_out = f", {q.held_out_px:.1f} px when this photo is left out" if told else ""
         out.print(
             f"{q.name:>6}: turned {q.yaw_degrees:+.0f} degrees, landmarks within {q.reprojection_px:.1f} px{held_out}",
