@@ -69,7 +69,7 @@ class RefineConfig:
 
 
 def refine_config(quality: Quality | str) -> RefineConfig:
-    """The constants for a quality: fewer and coarser rounds for `draft`, more of the search and every pixel for `full`."""
+    """The constants for a quality: fewer and coarser rounds for `draft`, more of the search along the rays for `full`."""
     config = RefineConfig()
     if quality == Quality.DRAFT:
         return replace(
@@ -81,7 +81,7 @@ def refine_config(quality: Quality | str) -> RefineConfig:
             flow=replace(config.flow, stride=4),
         )
     if quality == Quality.FULL:
-        return replace(config, sweep_rounds=8, posterior_draws=96, flow=replace(config.flow, stride=1))
+        return replace(config, sweep_rounds=8, posterior_draws=96)
     return config
 
 
