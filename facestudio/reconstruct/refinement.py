@@ -34,9 +34,10 @@ class Support(IntEnum):
 class RefineConfig:
     """Constants of the refinement.
 
-    robust_m: one round per entry: how far, metres, a match may be from the current head before it starts to fade.
+    robust_m: how far, metres, a match may be from the current head before it starts to fade: one round of flow per entry; with known
+    cameras those within the sweep's reach are the sweep's.
     camera_rounds: unknown cameras get so many more rounds like the first, before the rest.
-    sweep_rounds: after those, so many more in which the photos are also searched along their rays; unknown cameras then stand still.
+    sweep_rounds: so many last rounds in which the photos are also searched along their rays; unknown cameras then stand still.
     sweep_flow_inflation: in them the flow's standard deviations are multiplied by this: its own smoothness draws it towards zero, that is
     towards the head as it is, and it would hold the head back from where the search finds it.
     focal_rounds: of the rounds before the sweep's, so many last free the focals.

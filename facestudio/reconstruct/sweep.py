@@ -25,7 +25,7 @@ import numpy as np
 
 from facestudio.progress import CancelToken
 from facestudio.reconstruct.correspondence import FlowConfig, Matches, covisible
-from facestudio.reconstruct.sighting import Layer, Sighting
+from facestudio.reconstruct.sighting import Layer, Sighting, length
 from facestudio.types import BoolArray, Float32Array
 
 
@@ -70,8 +70,8 @@ def sweep(
     shifts = np.linspace(-config.reach_m, config.reach_m, config.steps, dtype=np.float32)
     scores = _scores(a, b, path, shifts, shared.context, config, cancel)
     shift, likeness, sigma_m, inside = peak(scores, shifts, 4.0 * np.pi * config.window_px**2 * config.window_count)
-    moved = path.at(shift) - path.at(np.float32(0.0))
-    per_metre = np.linalg.norm(path.at(np.float32(1e-4)) - path.at(np.float32(0.0)), axis=-1) / 1e-4
+    home, goal, nudged = (np.stack(path.at(d), -1) for d in (np.float32(0.0), shift, np.float32(1e-4)))
+    moved, per_metre = goal - home, np.linalg.norm(nudged - home, axis=-1) / 1e-4
     keep = shared.chosen & inside & (likeness > config.least_likeness)
     return Matches(
         reference,
@@ -93,29 +93,29 @@ def sweep(
 class _Path:
     """Where a camera sees the pixels of another as their surface is shifted.
 
-    start, step: (h, w, 3) float32, in the camera's frame, metres, and metres per metre of shift. scale, middle: (2,) float32, the camera's
-    focal lengths and principal point, pixels.
+    start, step: (3, h, w) float32, homogeneous pixels (x z, y z, z) of the camera, and what a metre of shift adds to them.
     """
 
     start: Float32Array
     step: Float32Array
-    scale: Float32Array
-    middle: Float32Array
 
     @staticmethod
     def of(a: Sighting, b: Sighting, flattest: float) -> _Path:
         """The paths of b's pixels in a's picture."""
         ray = b.points - b.camera.centre.astype(np.float32)
-        ray /= np.maximum(np.linalg.norm(ray, axis=-1, keepdims=True), np.float32(1e-6))
+        ray /= length(ray)[..., None]
         facing = np.minimum((b.normals * ray).sum(-1), np.float32(-flattest))
-        R, K = a.camera.R.T.astype(np.float32), a.camera.K.astype(np.float32)
-        start = np.where(b.covered[..., None], b.points @ R + a.camera.t.astype(np.float32), np.float32(1.0))
-        return _Path(start, ray @ R / facing[..., None], K[[0, 1], [0, 1]], K[:2, 2])
+        K, R, t = a.camera.K, a.camera.R, a.camera.t
+        KR, Kt = (K @ R).astype(np.float32), (K @ t).astype(np.float32)
+        start = np.where(b.covered[..., None], b.points @ KR.T + Kt, np.float32(1.0))
+        step = (ray @ KR.T) / facing[..., None]
+        return _Path(*(np.ascontiguousarray(np.moveaxis(c, -1, 0)) for c in (start, step)))
 
-    def at(self, shift: Float32Array | np.float32) -> Float32Array:
-        """(h, w, 2) float32 pixels for a shift, metres: one number or (h, w)."""
-        point = self.start + np.asarray(shift, np.float32)[..., None] * self.step
-        return np.asarray(point[..., :2] / np.maximum(point[..., 2:], np.float32(1e-3)) * self.scale + self.middle, np.float32)
+    def at(self, shift: Float32Array | np.float32) -> tuple[Float32Array, Float32Array]:
+        """x and y, (h, w) float32 pixels each, for a shift, metres: one number or (h, w)."""
+        x, y, z = self.start + shift * self.step
+        nearer = np.float32(1.0) / np.maximum(z, np.float32(1e-3))
+        return x * nearer, y * nearer
 
 
 def _scores(
@@ -138,9 +138,9 @@ def _scores(
     scores = np.zeros((len(shifts), *context.shape), np.float32)
     for k, shift in enumerate(shifts):
         cancel.check()
-        at = path.at(shift)
+        x, y = path.at(shift)
         for (of_a, _, share), (picture, middle, variance) in zip(layers, fixed, strict=True):
-            warped = cv2.remap(of_a.picture, at[..., 0], at[..., 1], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+            warped = cv2.remap(of_a.picture, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
             other_middle, other_variance = _moments(Layer(np.asarray(warped, np.float32), of_a.noise), mean, config.flat)
             scores[k] += share * (mean(warped * picture) - middle * other_middle) / np.sqrt(variance * other_variance)
     return scores
