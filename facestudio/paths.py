@@ -13,6 +13,13 @@ from pathlib import Path
 import platformdirs
 
 DATA_VARIABLE = "FACESTUDIO_DATA"
+FORBIDDEN = set('<>:"/\\|?*')  # in the name of a file, on one system or another
+_DEVICES = {"con", "prn", "aux", "nul"} | {f"{port}{n}" for port in ("com", "lpt") for n in "0123456789¹²³"}
+
+
+def is_device(name: str) -> bool:
+    """Whether Windows takes a file of this name for a device, which it does with any ending."""
+    return name.split(".", maxsplit=1)[0].strip().casefold() in _DEVICES
 
 
 def package_dir() -> Path:

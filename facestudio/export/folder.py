@@ -25,6 +25,7 @@ from facestudio.export.scene import HeadScene, build_scene
 from facestudio.export.versions import versions
 from facestudio.export.writers import WRITERS, Files, write_text
 from facestudio.head.model import HeadModel
+from facestudio.paths import FORBIDDEN, is_device
 from facestudio.progress import CancelToken, Progress, begun, beside, ended, silent
 from facestudio.types import ByteArray, Reconstruction, Texture
 
@@ -34,7 +35,6 @@ _VIEW_HEIGHT, _VIEW_WIDTH = 400, 320
 _PORTRAIT_TEXELS = 1024
 _WITH_TEXTURE = ("glb", "obj", "blender", "usd", "blend", "fbx")
 _LONGEST_NAME = 200  # bytes: file systems take 255, with the ending and a temporary file's own letters
-_FORBIDDEN = set('<>:"/\\|?*')
 
 
 @dataclass(frozen=True)
@@ -99,17 +99,21 @@ def check_name(name: str) -> None:
     """Raise OutputError when a head's name cannot be a file's name on every system, Windows included."""
     if len(name.encode("utf-8", "replace")) > _LONGEST_NAME:
         raise OutputError(f"The name {name[:30]!r}… is too long for a file.", "Choose a shorter name.")
-    bad = sorted({c for c in name if c in _FORBIDDEN or not c.isprintable()})
-    if bad or not name.strip() or name != name.strip() or name.startswith(".") or name.endswith("."):
+    bad = sorted({c for c in name if c in FORBIDDEN or not c.isprintable()})
+    if is_device(name):
+        reason = "Windows gives it to a device"
+    elif bad or not name.strip() or name != name.strip() or name.startswith(".") or name.endswith("."):
         reason = f"it holds {' '.join(map(repr, bad))}" if bad else "it is empty or begins or ends with a dot or a space"
-        raise OutputError(f"{name!r} cannot be the name of a head: {reason}.", "Choose a name of letters, digits, '-' and '_'.")
+    else:
+        return
+    raise OutputError(f"{name!r} cannot be the name of a head: {reason}.", "Choose a name of letters, digits, '-' and '_'.")
 
 
 def safe_name(text: str) -> str:
     """The nearest name that `check_name` accepts: for names that nobody chose, such as a folder's."""
-    kept = "".join("_" if c in _FORBIDDEN or not c.isprintable() else c for c in text)
+    kept = "".join("_" if c in FORBIDDEN or not c.isprintable() else c for c in text)
     kept = kept.encode("utf-8", "replace")[:_LONGEST_NAME].decode("utf-8", "ignore").strip(" .")
-    return kept or "head"
+    return f"_{kept}" if is_device(kept) else kept or "head"
 
 
 def _write(job: _Job, folder: Path, formats: set[str]) -> None:

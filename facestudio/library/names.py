@@ -5,9 +5,8 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable
 
-_FORBIDDEN = set('<>:"/\\|?*')
-# Windows gives these names to devices, with any ending.
-_DEVICES = {"con", "prn", "aux", "nul"} | {f"{port}{n}" for port in ("com", "lpt") for n in "0123456789¹²³"}
+from facestudio.paths import FORBIDDEN, is_device
+
 _LONGEST = 80  # bytes: three levels, a library's own path and a file name must fit into Windows' 260 characters
 
 
@@ -17,9 +16,9 @@ def folder_name(name: str, otherwise: str = "unnamed") -> str:
     Accented letters are composed (NFC), so that a name copied from a Mac is the same name.
     """
     kept = unicodedata.normalize("NFC", name.encode("utf-8", "replace").decode("utf-8"))
-    kept = "".join("_" if c in _FORBIDDEN or not c.isprintable() else c for c in kept)
+    kept = "".join("_" if c in FORBIDDEN or not c.isprintable() else c for c in kept)
     kept = kept.encode("utf-8")[:_LONGEST].decode("utf-8", "ignore").strip(" .")
-    if kept.split(".")[0].strip().casefold() in _DEVICES:
+    if is_device(kept):
         kept = f"_{kept}"
     return kept or otherwise
 

@@ -127,7 +127,7 @@ def test_a_head_out_of_the_picture_still_makes_a_folder(
     assert {p.name for p in tmp_path.iterdir()} == ALL
 
 
-@pytest.mark.parametrize("name", ["", " ", "a/b", "..", "../x", "a\\b", "a\nb", ".hidden", "a:b", "a."])
+@pytest.mark.parametrize("name", ["", " ", "a/b", "..", "../x", "a\\b", "a\nb", ".hidden", "a:b", "a.", "con", "Nul.x", "COM1"])
 def test_names_that_cannot_be_files_are_refused(name: str) -> None:
     with pytest.raises(OutputError, match="cannot be the name") as caught:
         check_name(name)
@@ -135,7 +135,7 @@ def test_names_that_cannot_be_files_are_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "name"), [("a/b:c", "a_b_c"), (" .x. ", "x"), ("..", "head"), ("", "head"), ("Ada L", "Ada L")]
+    ("text", "name"), [("a/b:c", "a_b_c"), (" .x. ", "x"), ("..", "head"), ("", "head"), ("Ada L", "Ada L"), ("aux", "_aux")]
 )
 def test_a_name_nobody_chose_is_made_safe(text: str, name: str) -> None:
     assert safe_name(text) == name

@@ -1,11 +1,10 @@
-"""What pages may ask of a 3D viewer, and a viewer for tests that only remembers."""
+"""What pages may ask of a 3D viewer."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Protocol
 
-import numpy as np
 from PySide6.QtWidgets import QWidget
 
 from facestudio.app.viewer.colours import Rgb, ViewMode
@@ -69,94 +68,3 @@ class Viewer(Protocol):
 
     def close(self) -> None:
         """Give back what the graphics card holds. The viewer is of no use afterwards."""
-
-
-class RememberingViewer:
-    """A viewer without graphics: what pages told it last, for tests."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        self.on_photo_left: Callable[[], None] = lambda: None
-        self.parent = parent
-        self._widget: QWidget | None = None
-        self.head: ShownHead | None = None
-        self.vertices: FloatArray | None = None
-        self.moves = 0
-        self.mode = ViewMode.TEXTURE
-        self.landmarks: FloatArray | None = None
-        self.points: PointCloud | None = None
-        self.light = 0.0
-        self.turntable = False
-        self.camera: Camera | None = None
-        self.share = 0.0
-        self.background: Rgb = (0, 0, 0)
-        self.homecomings = 0
-        self.closed = False
-
-    @property
-    def widget(self) -> QWidget:
-        """An empty widget, made when somebody asks."""
-        if self._widget is None:
-            self._widget = QWidget(self.parent)
-        return self._widget
-
-    def show_head(self, head: ShownHead) -> None:
-        """Remember it."""
-        self.head, self.vertices = head, head.vertices
-
-    def move(self, vertices: FloatArray) -> None:
-        """Remember it."""
-        self.vertices = vertices
-        self.moves += 1
-
-    def set_mode(self, mode: ViewMode) -> None:
-        """Remember it."""
-        self.mode = mode
-
-    def set_landmarks(self, points: FloatArray | None) -> None:
-        """Remember it."""
-        self.landmarks = points
-
-    def set_points(self, cloud: PointCloud | None) -> None:
-        """Remember them."""
-        self.points = cloud
-
-    def set_light(self, degrees: float) -> None:
-        """Remember it."""
-        self.light = degrees
-
-    def set_turntable(self, on: bool) -> None:
-        """Remember it."""
-        self.turntable = on
-
-    def reset_eye(self) -> None:
-        """Count it."""
-        self.leave_photo()
-        self.homecomings += 1
-
-    def fly_to(self, camera: Camera, photo: ByteArray) -> None:
-        """Remember the camera."""
-        self.camera = camera
-
-    def set_photo_share(self, share: float) -> None:
-        """Remember it."""
-        self.share = share
-
-    def leave_photo(self) -> None:
-        """Forget the camera."""
-        self.camera = None
-
-    def set_background(self, colour: Rgb) -> None:
-        """Remember it."""
-        self.background = colour
-
-    def picture(self) -> ByteArray:
-        """One pixel of the background."""
-        return np.asarray([[self.background]], dtype=np.uint8)
-
-    def clear(self) -> None:
-        """Forget the head."""
-        self.head = self.vertices = None
-
-    def close(self) -> None:
-        """Remember it."""
-        self.closed = True
