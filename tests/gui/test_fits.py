@@ -123,7 +123,7 @@ def test_no_edge_of_the_viewer_is_left_unpainted(spoken: Application, head_file:
 
 
 def test_a_long_error_is_whole(spoken: Application, qtbot: QtBot) -> None:
-    where = "/home/anna/a folder with a long name/and another one in it/a photo with a name that is long, too.jpg"
+    where = "/data/anna/a folder with a long name/and another one in it/a photo with a name that is long, too.jpg"
     spoken.navigator.show_error(PictureError(f"{where} is empty.", "Copy it again from the camera."))
     (card,) = spoken.window.stage.errors.cards()
     card.fold.click()
