@@ -106,18 +106,11 @@ class _Turn:
 
 
 def _plan(config: RefineConfig, calibrated: bool) -> list[_Turn]:
-    """The rounds: the flow's, then the sweep's.
-
-    With known cameras the sweep takes over as soon as the head should be within its reach. Unknown ones are settled first, by the flow,
-    which sees across the epipolar lines: the sweep takes them as known.
-    """
-    near = [r for r in config.robust_m if calibrated and r <= config.sweep.reach_m][: config.sweep_rounds]
-    flow = config.robust_m[: len(config.robust_m) - len(near)]
-    flow = flow if calibrated else (config.robust_m[0],) * config.camera_rounds + flow
-    focals_from = len(flow) - config.focal_rounds
-    turns = [_Turn(r, not calibrated, not calibrated and i >= focals_from, False) for i, r in enumerate(flow)]
-    swept = near + [config.robust_m[-1]] * (config.sweep_rounds - len(near))
-    return turns + [_Turn(r, False, False, True) for r in swept]
+    """The rounds. Unknown cameras are settled by the flow, which sees across the epipolar lines, before the sweep takes them as known."""
+    robust = config.robust_m if calibrated else (config.robust_m[0],) * config.camera_rounds + config.robust_m
+    focals_from = len(robust) - config.focal_rounds
+    turns = [_Turn(r, not calibrated, not calibrated and i >= focals_from, False) for i, r in enumerate(robust)]
+    return turns + [_Turn(robust[-1], False, False, True)] * config.sweep_rounds
 
 
 def _observe(problem: Problem, sightings: Sequence[Sighting | None], cancel: CancelToken) -> list[Matches]:

@@ -34,10 +34,9 @@ class Support(IntEnum):
 class RefineConfig:
     """Constants of the refinement.
 
-    robust_m: how far, metres, a match may be from the current head before it starts to fade: one round of flow per entry; with known
-    cameras those within the sweep's reach are the sweep's.
+    robust_m: one round of flow per entry: how far, metres, a match may be from the current head before it starts to fade.
     camera_rounds: unknown cameras get so many more rounds like the first, before the rest.
-    sweep_rounds: so many last rounds in which the photos are also searched along their rays; unknown cameras then stand still.
+    sweep_rounds: after those, so many in which the photos are also searched along their rays; unknown cameras then stand still.
     sweep_flow_inflation: in them the flow's standard deviations are multiplied by this: its own smoothness draws it towards zero, that is
     towards the head as it is, and it would hold the head back from where the search finds it.
     focal_rounds: of the rounds before the sweep's, so many last free the focals.
@@ -70,7 +69,7 @@ class RefineConfig:
 
 
 def refine_config(quality: Quality | str) -> RefineConfig:
-    """The constants for a quality: fewer and coarser rounds for `draft`, more of the search along the rays for `full`."""
+    """The constants for a quality: fewer and coarser rounds for `draft`, more for `full`."""
     config = RefineConfig()
     if quality == Quality.DRAFT:
         return replace(
@@ -82,7 +81,7 @@ def refine_config(quality: Quality | str) -> RefineConfig:
             flow=replace(config.flow, stride=4),
         )
     if quality == Quality.FULL:
-        return replace(config, sweep_rounds=8, posterior_draws=96)
+        return replace(config, robust_m=(*config.robust_m, 0.001, 0.001), posterior_draws=96)
     return config
 
 
