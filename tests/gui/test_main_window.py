@@ -129,7 +129,7 @@ def test_the_strip_shows_a_job_and_says_cancelling_at_once(program: Application,
 
 def test_the_strip_tells_the_time_left(program: Application, qtbot: QtBot) -> None:
     job = program.jobs.submit("Anna", endless, kind="reconstruct auto standard")
-    qtbot.waitUntil(lambda: re.fullmatch(r"about \d+ s left", program.window.strip.left.text()) is not None)
+    qtbot.waitUntil(lambda: re.fullmatch(r"about \d+ (s|min) left", program.window.strip.left.text()) is not None)
     job.cancel()
     qtbot.waitUntil(lambda: not program.jobs.active())
 
