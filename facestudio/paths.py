@@ -1,4 +1,4 @@
-"""Where FaceStudio's own files lie: in a source checkout, in an installed wheel, and in a frozen app.
+"""Where FaceStudio's own files lie: in a source checkout, in an installed wheel, and in a frozen app; and what a file may be called.
 
 Shipped files stand beside the package in a checkout (`models/`, `resources/`) and inside it in a wheel or frozen app; what the
 user imports goes to the user's data folder, which the environment variable FACESTUDIO_DATA overrides.
@@ -20,6 +20,11 @@ _DEVICES = {"con", "prn", "aux", "nul"} | {f"{port}{n}" for port in ("com", "lpt
 def is_device(name: str) -> bool:
     """Whether Windows takes a file of this name for a device, which it does with any ending."""
     return name.split(".", maxsplit=1)[0].strip().casefold() in _DEVICES
+
+
+def without_forbidden(name: str) -> str:
+    """The name with a "_" for every character that some system does not take in the name of a file."""
+    return "".join("_" if c in FORBIDDEN or not c.isprintable() else c for c in name)
 
 
 def package_dir() -> Path:

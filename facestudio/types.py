@@ -117,6 +117,10 @@ class View:
     camera: Camera | None = None
     landmarks: Landmarks | None = None
 
+    def mediapipe(self) -> Float64Array | None:
+        """(478, 2): mediapipe's mesh in the picture; None where it was not looked for."""
+        return None if self.landmarks is None else self.landmarks.mediapipe()
+
 
 @dataclass(frozen=True)
 class Triplet:

@@ -18,11 +18,10 @@ from facestudio.export.scene import HeadScene
 from facestudio.geometry.camera import screen
 from facestudio.geometry.rasterize import Fragments, interpolate, rasterize
 from facestudio.geometry.shading import portrait_camera
-from facestudio.head.model import HeadModel
+from facestudio.head.model import EYES, HeadModel
 from facestudio.types import PROVENANCE_MEASURED, BoolArray, Camera, Float64Array, Texture
 
 SOURCE = "https://dev.epicgames.com/documentation/metahuman/from-mesh"
-_EYES = ("eye_left", "eye_right")
 _SKIN = ("face", "lips", "eyelids", "skin")
 _LUMA = np.array([0.299, 0.587, 0.114])
 _SIDE = 900  # pixels of the picture that is measured in
@@ -118,14 +117,14 @@ def _texture(scene: HeadScene, config: ChecklistSettings) -> Check:
 
 
 def _openings(model: HeadModel, front: _Front, config: ChecklistSettings) -> Check:
-    heights = [float(front.shows(model.part_faces(eye)).sum(axis=0).max(initial=0)) * front.mm_per_px for eye in _EYES]
+    heights = [float(front.shows(model.part_faces(eye)).sum(axis=0).max(initial=0)) * front.mm_per_px for eye in EYES]
     passed = min(heights) >= config.opening_mm
     advice = "" if passed else " Take the photos again with eyes wide open."
     return Check("Open eyes", passed, f"The eyes are open {heights[0]:.1f} and {heights[1]:.1f} mm.{advice}")
 
 
 def _whites(model: HeadModel, front: _Front, config: ChecklistSettings) -> Check:
-    eyes = front.shows(model.part_faces(*_EYES))
+    eyes = front.shows(model.part_faces(*EYES))
     if not eyes.any():
         return Check("The whites of the eyes show", False, "No eyeball is seen from the front.")
     around = (
@@ -140,7 +139,7 @@ def _whites(model: HeadModel, front: _Front, config: ChecklistSettings) -> Check
 
 
 def _sockets(model: HeadModel) -> Check:
-    found = [eye for eye in _EYES if model.part_faces(eye).any()]
+    found = [eye for eye in EYES if model.part_faces(eye).any()]
     return Check("No empty sockets", len(found) == 2, f"The head has {len(found)} eyeballs, apart from the lids.")
 
 

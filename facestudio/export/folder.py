@@ -25,7 +25,7 @@ from facestudio.export.scene import HeadScene, build_scene
 from facestudio.export.versions import versions
 from facestudio.export.writers import WRITERS, Files, write_text
 from facestudio.head.model import HeadModel
-from facestudio.paths import FORBIDDEN, is_device
+from facestudio.paths import FORBIDDEN, is_device, without_forbidden
 from facestudio.progress import CancelToken, Progress, begun, beside, ended, silent
 from facestudio.types import ByteArray, Reconstruction, Texture
 
@@ -111,8 +111,7 @@ def check_name(name: str) -> None:
 
 def safe_name(text: str) -> str:
     """The nearest name that `check_name` accepts: for names that nobody chose, such as a folder's."""
-    kept = "".join("_" if c in FORBIDDEN or not c.isprintable() else c for c in text)
-    kept = kept.encode("utf-8", "replace")[:_LONGEST_NAME].decode("utf-8", "ignore").strip(" .")
+    kept = without_forbidden(text).encode("utf-8", "replace")[:_LONGEST_NAME].decode("utf-8", "ignore").strip(" .")
     return f"_{kept}" if is_device(kept) else kept or "head"
 
 

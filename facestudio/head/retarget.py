@@ -13,13 +13,12 @@ from functools import lru_cache
 import numpy as np
 
 from facestudio.errors import HeadModelError
-from facestudio.head.model import HeadModel
+from facestudio.head.model import EYES, HeadModel
 from facestudio.head.open_head.flame_correspondence import FlameCorrespondence, read_correspondence
 from facestudio.head.open_head.scan_models import carry_islands, lip_pairs
 from facestudio.head.registration import border_faces, extend_smoothly, similarity
 from facestudio.types import BoolArray, Float32Array, Float64Array, FloatArray, IntArray
 
-EYES = ("eye_left", "eye_right")
 _ISLANDS = ("teeth", "tongue", *EYES)
 
 

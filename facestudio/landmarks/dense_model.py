@@ -132,10 +132,8 @@ class DenseNet(nn.Module):
             top = below + functional.interpolate(top, size=below.shape[2:], mode="nearest")
         pyramid = torch.relu(self.smooth(top))
         places = self.to_place(pyramid).float()
-        pyramid, fine = (
-            pyramid.float(),
-            torch.relu(self.fine(half)).float(),
-        )  # here, not at each of the readings below: it shows
+        # Converted here, and not at each of the readings below: it shows.
+        pyramid, fine = pyramid.float(), torch.relu(self.fine(half)).float()
         step = 2.0 / places.shape[-1]
         context = self.context(whole)[:, None].expand(-1, len(vectors), -1)
         own = vectors[None].expand(len(pictures), -1, -1)

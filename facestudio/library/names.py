@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable
 
-from facestudio.paths import FORBIDDEN, is_device
+from facestudio.paths import is_device, without_forbidden
 
 _LONGEST = 80  # bytes: three levels, a library's own path and a file name must fit into Windows' 260 characters
 
@@ -15,8 +15,7 @@ def folder_name(name: str, otherwise: str = "unnamed") -> str:
 
     Accented letters are composed (NFC), so that a name copied from a Mac is the same name.
     """
-    kept = unicodedata.normalize("NFC", name.encode("utf-8", "replace").decode("utf-8"))
-    kept = "".join("_" if c in FORBIDDEN or not c.isprintable() else c for c in kept)
+    kept = without_forbidden(unicodedata.normalize("NFC", name.encode("utf-8", "replace").decode("utf-8")))
     kept = kept.encode("utf-8")[:_LONGEST].decode("utf-8", "ignore").strip(" .")
     if is_device(kept):
         kept = f"_{kept}"

@@ -56,9 +56,10 @@ def check_fit(
 
 def _lies_on_its_side(view: View) -> bool:
     """Whether the line between the outer corners of the eyes is steeper than 45 degrees: the detector knows upright faces."""
-    if view.landmarks is None or len(view.landmarks.points) < POINTS:
+    points = view.mediapipe()
+    if points is None:
         return False
-    across, down = view.landmarks.points[_EYE_CORNERS[1]] - view.landmarks.points[_EYE_CORNERS[0]]
+    across, down = points[_EYE_CORNERS[1]] - points[_EYE_CORNERS[0]]
     return bool(abs(down) > across)
 
 

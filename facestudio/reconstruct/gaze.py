@@ -57,7 +57,7 @@ def estimate_gaze(
     joints, pupils = aims
     seen: list[tuple[int, Camera, Float64Array, float]] = []
     for view, camera in zip(views, cameras, strict=True):
-        points = None if view.landmarks is None else view.landmarks.mediapipe()
+        points = view.mediapipe()
         if points is None:
             continue
         for side in (0, 1):

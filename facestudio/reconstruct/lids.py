@@ -87,8 +87,7 @@ def fit_lids(
     spots = model.embeddings.get(MEDIAPIPE)
     start = np.asarray(posed_vertices, dtype=np.float64)
     vertices, so_far = start, np.zeros((2, _UNKNOWNS))
-    meshes = [None if v.landmarks is None else v.landmarks.mediapipe() for v in views]
-    known = [(c, points) for points, c in zip(meshes, cameras, strict=True) if points is not None]
+    known = [(c, points) for v, c in zip(views, cameras, strict=True) if (points := v.mediapipe()) is not None]
     for _ in range(config.rounds if known and spots is not None else 0):
         assert spots is not None
         moved, points = vertices.copy(), on_surface(vertices, model.faces, spots)

@@ -11,14 +11,14 @@ import numpy as np
 from facestudio.errors import FaceStudioError
 from facestudio.geometry.frames import uv_to_texel
 from facestudio.geometry.shading import vertex_normals
-from facestudio.head.model import HeadModel
+from facestudio.head.model import EYES, HeadModel
 from facestudio.head.retarget import with_parts
 from facestudio.progress import CancelToken, Progress, beside, silent
 from facestudio.texture.blend import BlendConfig, agreement, blend, choose, drop
 from facestudio.texture.clothing import skin_on_neck
 from facestudio.texture.complete import Filling, certainty, fill, measure_grain
 from facestudio.texture.ears import bare, hidden_ears
-from facestudio.texture.eyes import EYES, EyeTones, has_eyes, measure_eyes, paint_eyes
+from facestudio.texture.eyes import EyeTones, has_eyes, measure_eyes, paint_eyes
 from facestudio.texture.harmonise import HarmoniseConfig, apply_gain, gain_maps
 from facestudio.texture.lids import unfolded
 from facestudio.texture.mirror import mirror_corners, mirror_gain

@@ -11,14 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from facestudio.head.model import HeadModel
+from facestudio.head.model import EYES, HeadModel
 from facestudio.texture.eye_light import GRID, EyeSamples, light_on, lit
 from facestudio.texture.openings import inside_eyes, opening_polygons
 from facestudio.texture.tone import from_srgb
 from facestudio.texture.unwrap import Atlas, Unwrapped
 from facestudio.types import BoolArray, Float32Array, Float64Array, IntArray, View
 
-EYES = ("eye_left", "eye_right")
 _IRIS, _SCLERA = (0.36, 0.27, 0.21), (0.78, 0.75, 0.73)  # even tones: brown, as most eyes are; off-white
 _IRIS_LUMA, _SCLERA_LUMA = (0.12, 0.40), (0.50, 0.80)
 _LUMA = np.array([0.25, 0.6, 0.15])
@@ -288,7 +287,7 @@ def _from_landmarks(
     keep: only between the lids, whose outline is drawn together so far; None: anywhere.
     """
     nothing = np.zeros((0, 3), np.float32)
-    points = None if view.landmarks is None else view.landmarks.mediapipe()
+    points = view.mediapipe()
     if points is None:
         return nothing
     middle, ring = _IRIS_POINTS[side]

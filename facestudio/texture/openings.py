@@ -27,7 +27,7 @@ _SHIFT = 4  # bits after the point in cv2.fillPoly
 
 def opening_polygons(view: View) -> list[Float64Array]:
     """Polygons (K, 2), pixels of the view's picture: eyes, and the mouth when it is open; none without mediapipe landmarks."""
-    points = None if view.landmarks is None else view.landmarks.mediapipe()
+    points = view.mediapipe()
     if points is None:
         return []
     polygons = [points[list(eye)] for eye in _EYES]

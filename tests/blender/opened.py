@@ -9,6 +9,7 @@ import dataclasses
 import json
 import os
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from facestudio.geometry.camera import project, screen
 from facestudio.geometry.rasterize import rasterize
 from facestudio.geometry.shading import resized
 from facestudio.head.model import EYES
-from facestudio.types import BoolArray, Camera
+from facestudio.types import BoolArray, Camera, Float64Array
 
 CHECK_GLB, CHECK_OPENED = (Path(__file__).with_name(name) for name in ("check.py", "check_opened.py"))
 PERCENT = 50  # of the photos' size
@@ -72,6 +73,19 @@ def centred(camera: Camera) -> Camera:
     return dataclasses.replace(camera, K=K, distortion=np.zeros(5))
 
 
+def seen_by_cameras(scene: HeadScene, points: Float64Array, held: Callable[[Camera], Camera]) -> dict[str, Any]:
+    """Per camera its size, and where points (N, 3) appear. held: what becomes of a camera in the file that is looked at."""
+    return {
+        c.name: {
+            "width": c.camera.width,
+            "height": c.camera.height,
+            "points": points.tolist(),
+            "pixels": project(held(c.camera), points).tolist(),
+        }
+        for c in scene.cameras
+    }
+
+
 def expectations(scene: HeadScene) -> dict[str, Any]:
     joints = {}
     for i, name in enumerate(scene.joint_names):
@@ -81,15 +95,6 @@ def expectations(scene: HeadScene) -> dict[str, Any]:
             "parent": scene.joint_names[parent] if parent >= 0 else None,
         }
     points = scene.vertices[:: max(1, len(scene.vertices) // 50)].astype(np.float64)
-    cameras = {
-        c.name: {
-            "width": c.camera.width,
-            "height": c.camera.height,
-            "points": points.tolist(),
-            "pixels": project(centred(c.camera), points).tolist(),
-        }
-        for c in scene.cameras
-    }
     return {
         "name": scene.name,
         "vertices": scene.vertices.tolist(),
@@ -99,7 +104,7 @@ def expectations(scene: HeadScene) -> dict[str, Any]:
         "joints": joints,
         "roughness_map": scene.roughness is not None,
         "texture_size": [scene.albedo.shape[1], scene.albedo.shape[0]],
-        "cameras": cameras,
+        "cameras": seen_by_cameras(scene, points, centred),
     }
 
 
@@ -119,15 +124,7 @@ def facts(saved: SavedHead, folder: Path, views: tuple[str, ...], pictures: Path
         "uv": scene.uv[chosen].reshape(-1, 2).tolist(),
         "ranges": {name: list(slider_range(name)) for name in scene.morph_names},
         "morph_reach": np.linalg.norm(scene.morphs, axis=-1).max(axis=-1).tolist(),
-        "cameras": {
-            c.name: {
-                "width": c.camera.width,
-                "height": c.camera.height,
-                "points": points.tolist(),
-                "pixels": project(plain_camera(c.camera), points).tolist(),
-            }
-            for c in scene.cameras
-        },
+        "cameras": seen_by_cameras(scene, points, plain_camera),
         "pictures": {view: str((pictures or folder) / f"silhouette_{view}.png") for view in views},
         "percent": PERCENT,
     }
