@@ -8,7 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from facestudio.errors import CameraFileError, FitError
+from facestudio.head.landmarks import LandmarkBasis
 from facestudio.landmarks.mediapipe_detector import POINTS
+from facestudio.pipeline.evidence import all_dense
+from facestudio.progress import CancelToken
+from facestudio.reconstruct.detector_error import DetectorError
+from facestudio.reconstruct.one_head import one_head_cost
 from facestudio.types import FloatArray, View
 
 _EYE_CORNERS = (33, 263)  # mediapipe's: outer corner of the subject's right and left eye, in the picture from left to right
@@ -20,10 +25,15 @@ class FitLimits:
 
     Right cameras and photos of one moment give 0.003 to 0.015; cameras of another rig, or left and right exchanged, 0.05 and more.
     doubtful: beyond it the operator is told. wrong: beyond it the result would be meaningless, and there is none.
+
+    strangers: `one_head_cost` of dense landmarks beyond which the photos may show different people. Genuine photos of our own synthetic
+    subjects reach 11 (three photos) and 16 (two). Strangers that look alike stay below it: it finds 94 % of three such people and 58 % of
+    those with one photo of another; on bench/dev, whose heads are more alike, 61 and 44 %, with no false alarm (docs/method.md).
     """
 
     doubtful: float = 0.02
     wrong: float = 0.04
+    strangers: float = 20.0
 
 
 def check_fit(
@@ -52,6 +62,27 @@ def check_fit(
         cause = "the camera file" if calibrated else "that all photos show one person with the same expression"
         return (f"The head fits {name} poorly ({px:.0f} pixels): check {cause}.",)
     return ()
+
+
+def check_one_head(
+    views: Sequence[View],
+    basis: LandmarkBasis,
+    error: DetectorError,
+    cancel: CancelToken | None = None,
+    limits: FitLimits | None = None,
+) -> tuple[str, ...]:
+    """What to tell the operator when the photos do not look like one still head. basis, error: as the landmark fit uses them.
+
+    Nothing is claimed from mediapipe's landmarks: their errors differ so much from photo to photo that strangers drown in them.
+    """
+    if not all_dense(basis):
+        return ()
+    cost = one_head_cost(views, basis, error, cancel=cancel)
+    if cost is None or cost <= (limits or FitLimits()).strangers:
+        return ()
+    return (
+        "The photos may show different people, or the face changed between them: a head for each fits far better than one for all.",
+    )
 
 
 def _lies_on_its_side(view: View) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from facestudio.geometry.frames import yaw_degrees
-from facestudio.pipeline.check_fit import check_fit
+from facestudio.pipeline.check_fit import check_fit, check_one_head
 from facestudio.pipeline.evidence import evidence_basis, evidence_points
 from facestudio.pipeline.job import Job
 from facestudio.reconstruct.fit import FitConfig, fit_landmarks, head_to_world
@@ -23,20 +23,20 @@ from facestudio.types import BoolArray, Float64Array, Reconstruction, Scale
 def by_landmarks(job: Job) -> Reconstruction:
     """Engine `fit`: cameras and shape from the landmarks alone."""
     fit = landmark_head(job)
-    return human_sized(with_eyes(_judged(fit), job), job)
+    return human_sized(with_eyes(_judged(fit, job), job), job)
 
 
 def by_matching(job: Job) -> Reconstruction:
     """Engine `auto`: the landmark fit, then dense matching between the photos wherever there are two of them."""
     # Dense matching was tuned to, and measured from, heads that mediapipe's landmarks give: its result depends on its start.
-    job = replace(job, basis=evidence_basis(job.model), error=job.mediapipe_error)
+    asked, job = job, replace(job, basis=evidence_basis(job.model), error=job.mediapipe_error)
     fit = landmark_head(job)
     if len(job.triplet.views) < 2:
-        return human_sized(with_eyes(_judged(fit), job), job)
+        return human_sized(with_eyes(_judged(fit, asked), job), job)
     job.partial(human_sized(fit, job))
     with job.clock.stage("refine"):
         refined = _refined(fit, job)
-    return human_sized(with_eyes(_judged(refined), job), job)
+    return human_sized(with_eyes(_judged(refined, asked), job), job)
 
 
 def with_eyes(found: Reconstruction, job: Job) -> Reconstruction:
@@ -77,14 +77,19 @@ def landmark_head(job: Job) -> Reconstruction:
     )
 
 
-def _judged(found: Reconstruction) -> Reconstruction:
-    """With a note when a head from landmarks alone does not explain them: they are all that it knows."""
-    baseline = found.mean_head_reprojection_px
-    # Dense matching has better evidence, which may well disagree with the landmarks.
-    if found.engine != "fit" or baseline is None or float(np.mean([q.reprojection_px for q in found.quality])) <= baseline:
+def _judged(found: Reconstruction, job: Job) -> Reconstruction:
+    """With notes when a head from landmarks alone does not explain them, or they are not one head's: they are all that it knows."""
+    if found.engine != "fit":  # dense matching has better evidence, which may well disagree with the landmarks
         return found
-    note = "The head explains the landmarks no better than the average head does: treat the shape as an average."
-    return replace(found, notes=(*found.notes, note))
+    with job.clock.stage("quality"):
+        notes = (*found.notes, *check_one_head(found.views, job.basis, job.error, job.cancel))
+    baseline = found.mean_head_reprojection_px
+    if baseline is not None and float(np.mean([q.reprojection_px for q in found.quality])) > baseline:
+        notes = (
+            *notes,
+            "The head explains the landmarks no better than the average head does: treat the shape as an average.",
+        )
+    return replace(found, notes=notes)
 
 
 def _refined(fitted: Reconstruction, job: Job) -> Reconstruction:

@@ -6,11 +6,13 @@ word, and gives the same report about every engine.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from facestudio.errors import FaceStudioError
 from facestudio.geometry.frames import yaw_degrees
-from facestudio.pipeline.check_fit import check_fit
+from facestudio.pipeline.check_fit import check_fit, check_one_head
 from facestudio.pipeline.engine_fit import human_sized, with_eyes
 from facestudio.pipeline.evidence import evidence_points
 from facestudio.pipeline.job import Job
@@ -23,7 +25,10 @@ _SIZES = (0.8, 1.25)  # how much larger or smaller than the network's guess a he
 
 def by_network(job: Job) -> Reconstruction:
     """Engine `mfnet`. Raises HeadModelError when no network is shipped for the head model."""
-    return human_sized(with_eyes(network_head(job), job), job)
+    found = network_head(job)
+    with job.clock.stage("quality"):
+        notes = (*found.notes, *check_one_head(found.views, job.basis, job.error, job.cancel))
+    return human_sized(with_eyes(replace(found, notes=notes), job), job)
 
 
 def preview(job: Job) -> Reconstruction | None:

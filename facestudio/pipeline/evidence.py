@@ -65,6 +65,11 @@ def evidence_basis(model: HeadModel, evidence: Evidence = "mediapipe") -> Landma
     )
 
 
+def all_dense(basis: LandmarkBasis) -> bool:
+    """Whether a basis (from `evidence_basis`) holds dense landmarks only."""
+    return bool(np.all(basis.ids >= POINTS))
+
+
 def evidence_points(model: HeadModel, vertices: FloatArray, basis: LandmarkBasis) -> Float64Array:
     """(N, 3) float64: where the landmarks of `basis` (from `evidence_basis`) lie on a head's vertices (V, 3), in their unit and frame."""
     points = np.zeros((POINTS + COUNT, 3))

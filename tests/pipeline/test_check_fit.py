@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from facestudio.errors import CameraFileError, FitError
-from facestudio.landmarks.mediapipe_detector import POINTS
-from facestudio.pipeline.check_fit import check_fit
+from facestudio.landmarks.mediapipe_detector import POINTS, MediapipeDetector
+from facestudio.pipeline import check_fit as check_fit_module
+from facestudio.pipeline.build_head import reconstruct
+from facestudio.pipeline.check_fit import check_fit, check_one_head
+from facestudio.reconstruct.detector_error import ignorant
 from facestudio.types import Image, Landmarks, View, ViewName
+from tests.reconstruct.scene import make_scene
 
 FACE_PX = 200.0
 
@@ -56,3 +62,28 @@ def test_photos_that_lie_on_their_side_are_said_to(turn: float, told: bool) -> N
     with pytest.raises(FitError) as error:
         check_fit([lying], [50.0], calibrated=False)
     assert ("on its side" in (error.value.remedy or "")) == told
+
+
+@pytest.mark.parametrize("cost", [None, 20.0, 20.1])
+def test_strangers_are_spoken_of_where_dense_landmarks_say_so(cost: float | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(check_fit_module, "one_head_cost", lambda *_, **__: cost)
+    scene = make_scene()
+    error = ignorant(scene.basis.ids)
+    assert check_one_head(scene.views, scene.basis, error) == ()  # these are mediapipe's numbers
+    dense = replace(scene.basis, ids=scene.basis.ids + POINTS)
+    said = check_one_head(scene.views, dense, error)
+    assert len(said) == (cost == 20.1)
+    assert not said or "different people" in said[0]
+
+
+def test_photos_of_three_people_make_a_head_with_a_word(shared: Path) -> None:
+    """The landmark fit alone explains any three faces."""
+    bench = shared / "bench" / "dev"
+    mixed = [bench / name / f"{view}.jpg" for name, view in zip(("Asian_F_1", "Black_M_1", "White_F_1"), ViewName, strict=True)]
+    own = [bench / "Asian_F_1" / f"{view}.jpg" for view in ViewName]
+    with closing(MediapipeDetector()) as detector:
+        notes = [
+            reconstruct(photos, engine="fit", texture_size=256, detector=detector).reconstruction.notes
+            for photos in (own, mixed)
+        ]
+    assert [sum("different people" in note for note in said) for said in notes] == [0, 1]
