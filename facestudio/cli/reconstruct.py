@@ -52,14 +52,14 @@ def reconstruct(
 
 def report(built: BuiltHead) -> None:
     """Say what was found, how good it is (in the report's own words), and where it lies."""
-    from facestudio.export.verdict import fit_sentences
+    from facestudio.export.verdict import fit_sentences, left_out_told
 
     r = built.reconstruction
+    with_left_out = left_out_told(r)
     for note in r.notes:
         out.print(f"Note: {note}", markup=False)
     for q in r.quality:
-        # It was asked of the landmark fit, not of the head that dense matching or deep SfM made of it.
-        told = q.held_out_px is not None and r.engine == "fit"
+        told = with_left_out and q.held_out_px is not None
         held_out = f", {q.held_out_px:.1f} px when this photo is left out" if told else ""
         out.print(
             f"{q.name:>6}: turned {q.yaw_degrees:+.0f} degrees, landmarks within {q.reprojection_px:.1f} px{held_out}",

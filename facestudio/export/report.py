@@ -12,7 +12,14 @@ from facestudio.export.head_json import provenance_shares, views_seen_shares
 from facestudio.export.pictures import jpeg_bytes
 from facestudio.export.report_style import STYLE
 from facestudio.export.scene import SCALE_SENTENCE, HeadScene
-from facestudio.export.verdict import distinct_photos, expression_sentence, fit_sentences, texture_sentence
+from facestudio.export.verdict import (
+    average_told,
+    distinct_photos,
+    expression_sentence,
+    fit_sentences,
+    left_out_told,
+    texture_sentence,
+)
 from facestudio.head.model import HeadModel
 from facestudio.types import ByteArray, Reconstruction, Scale, Texture
 
@@ -72,6 +79,11 @@ _PAGE = """<!DOCTYPE html>
 </html>
 """
 _PHOTO_HINT = "Wire: the head as each camera sees it. White line: its outline. Orange dots: the landmarks found in the photo."
+_MATCHED_HINT = (
+    "The head was fitted to the skin that the photos share, not to the landmarks. These distances are largely the landmark detector's own "
+    "error: a few pixels are no fault of the head, but a photo with far more than the others may not belong to them."
+)
+_LEFT_OUT_HINT = "Photo left out: how well a head made from the other photos alone foretells the landmarks of this one."
 _CHECK_HINT = (
     "Import the OBJ or FBX into Unreal; docs/export.md says what to click. The limits are FaceStudio's, the rules Epic's."
 )
@@ -136,19 +148,23 @@ def _provenance(texture: Texture) -> str:
 
 
 def _quality_table(reconstruction: Reconstruction) -> str:
+    left_out = left_out_told(reconstruction)
     rows = [
         [
             str(q.name),
             f"{q.reprojection_px:.2f} px",
-            "–" if q.held_out_px is None else f"{q.held_out_px:.2f} px",
+            *(["–" if q.held_out_px is None else f"{q.held_out_px:.2f} px"] if left_out else []),
             f"{q.yaw_degrees:+.1f}°",
         ]
         for q in reconstruction.quality
     ]
     baseline = reconstruction.mean_head_reprojection_px
-    if baseline is not None:
-        rows.append(["average head, all photos", f"{baseline:.2f} px", "–", "–"])
-    return _table(["Photo", "Median landmark distance", "Same, photo left out", "Yaw of the head"], rows)
+    if average_told(reconstruction):
+        rows.append(["average head, all photos", f"{baseline:.2f} px", *(["–"] if left_out else []), "–"])
+    hint = _MATCHED_HINT if reconstruction.sigma is not None else _LEFT_OUT_HINT if left_out else ""
+    below = f"<p class='hint'>{escape(hint)}</p>" if hint else ""
+    header = ["Photo", "Median landmark distance", *(["Same, photo left out"] if left_out else []), "Yaw of the head"]
+    return _table(header, rows) + below
 
 
 def _fact_table(model: HeadModel, reconstruction: Reconstruction, texture: Texture) -> str:

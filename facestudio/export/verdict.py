@@ -44,6 +44,16 @@ def fit_sentences(reconstruction: Reconstruction) -> list[str]:
     return sentences
 
 
+def left_out_told(reconstruction: Reconstruction) -> bool:
+    """Whether `held_out_px` speaks of this head: it was asked of the landmark fit, not of what dense matching or deep SfM made of it."""
+    return reconstruction.engine == "fit" and any(q.held_out_px is not None for q in reconstruction.quality)
+
+
+def average_told(reconstruction: Reconstruction) -> bool:
+    """Whether the average head's landmark distance is a fair neighbour: a matched head rests on more than landmarks and obeys them less."""
+    return reconstruction.sigma is None and reconstruction.mean_head_reprojection_px is not None
+
+
 def distinct_photos(reconstruction: Reconstruction) -> int:
     """How many different pictures there were: the same one may stand for several views."""
     pictures: list[ByteArray] = []

@@ -208,3 +208,36 @@ def test_a_photo_of_any_size_gives_a_modest_picture(
     assert plain.shape[0] <= 600
     assert plain.shape[1] <= 480
     assert re.fullmatch(r"uint8", str(drawn.dtype))
+
+
+@pytest.mark.parametrize(
+    ("engine", "matched", "left_out", "average"),
+    [("fit", False, True, True), ("mfnet", False, False, True), ("auto", True, False, False)],
+)
+def test_numbers_stand_together_only_where_they_speak_of_the_same_head(
+    engine: str,
+    matched: bool,
+    left_out: bool,
+    average: bool,
+    small_model: HeadModel,
+    small_reconstruction: Reconstruction,
+    small_texture: Texture,
+    tmp_path: Path,
+) -> None:
+    """A matched head obeys landmarks less than the average head may: beside each other the two look like a failure."""
+    sigma = np.full(len(small_reconstruction.vertices), 0.0004) if matched else None
+    quality = tuple(dataclasses.replace(q, held_out_px=1.5) for q in small_reconstruction.quality if engine != "mfnet")
+    made = dataclasses.replace(
+        small_reconstruction, engine=engine, sigma=sigma, quality=quality or small_reconstruction.quality
+    )
+    export_head(small_model, made, small_texture, tmp_path, "ada", ("report",))
+    page = Page()
+    page.feed((tmp_path / "report.html").read_text(encoding="utf-8"))
+    assert page.open == []
+    assert ("photo left out" in page.text) == left_out
+    assert ("verage head" in page.text) == average
+    assert ("landmark detector's own error" in page.text) == matched
+    rows = re.findall(
+        r"<tr>.*?</tr>", (tmp_path / "report.html").read_text(encoding="utf-8").split("In numbers")[1].split("</table>")[0]
+    )
+    assert len({len(re.findall(r"<t[hd]", row)) for row in rows}) == 1
