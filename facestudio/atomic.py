@@ -21,7 +21,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from facestudio.errors import OutputError
+from facestudio.errors import OutputError, said_by_system
 
 _STAGING = ".facestudio-partial-"
 _STALE_SECONDS = 3600.0
@@ -180,5 +180,5 @@ def explained(
         yield
     except OSError as error:
         code = error.errno or 0
-        reason, remedy = _REFUSALS.get(code, (error.strerror or str(error), otherwise))
+        reason, remedy = _REFUSALS.get(code, (said_by_system(error), otherwise))
         raise OutputError(f"{what}: {reason}.", (remedies or {}).get(code, remedy)) from error

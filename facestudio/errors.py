@@ -23,6 +23,11 @@ class FaceStudioError(Exception):
         self.remedy = remedy
 
 
+def said_by_system(error: BaseException) -> str:
+    """Why a file cannot be used, as the system says it: without the number and the path that an OSError repeats."""
+    return str(getattr(error, "strerror", None) or error)
+
+
 class PictureError(FaceStudioError):
     """A picture file cannot be used: missing, truncated, not a picture, or too small."""
 

@@ -12,7 +12,7 @@ import PySide6
 from facestudio import __version__
 from facestudio.app.from_below import said
 from facestudio.app.strings import tr
-from facestudio.errors import FaceStudioError
+from facestudio.errors import FaceStudioError, said_by_system
 
 recent_lines: deque[str] = deque(maxlen=200)  # the log's last lines, filled by `crash.install`
 
@@ -42,7 +42,7 @@ def problem(error: BaseException) -> Problem:
     if isinstance(error, OSError):
         where = f"{error.filename}: " if error.filename else ""
         remedy = tr("Check that the file or folder is there and may be used, then try again.")
-        return Problem(f"{where}{said(error.strerror or str(error))}", remedy, details, expected=True)
+        return Problem(f"{where}{said(said_by_system(error))}", remedy, details, expected=True)
     return Problem(
         tr("FaceStudio made a mistake: {kind}: {message}", kind=type(error).__name__, message=str(error)),
         tr("Your data is safe. Try again; if it happens again, copy the report and send it to us."),

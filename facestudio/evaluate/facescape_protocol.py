@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from facestudio.errors import DatasetError
+from facestudio.errors import DatasetError, said_by_system
 from facestudio.evaluate.datasets.facescape_bench import LAB_FOCALS, LAB_VIEWS, WILD_COUNT, depth_offset
 from facestudio.evaluate.facescape import benchmark_mne, compare, unroll
 from facestudio.geometry.rasterize import rasterize
@@ -54,7 +54,7 @@ def read_predef(folder: Path, which: str) -> Predef:
             array = np.asarray(np.load(folder / name, allow_pickle=False), dtype=np.float64)
         except (OSError, ValueError) as error:
             raise DatasetError(
-                f"{folder / name} cannot be read ({getattr(error, 'strerror', None) or error}).",
+                f"{folder / name} cannot be read ({said_by_system(error)}).",
                 "Copy predef from the benchmark again.",
             ) from error
         if array.shape != shape:

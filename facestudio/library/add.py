@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from facestudio.atomic import write_file
-from facestudio.errors import PictureError
+from facestudio.errors import PictureError, said_by_system
 from facestudio.library import layout
 from facestudio.library.names import folder_name, free_name
 from facestudio.library.records import LibraryError
@@ -180,9 +180,8 @@ class _readable:
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, OSError):
-            reason = error.strerror or str(error)
             raise PictureError(
-                f"{self.source} cannot be read ({reason}).", "Check that the file is there and yours."
+                f"{self.source} cannot be read ({said_by_system(error)}).", "Check that the file is there and yours."
             ) from error
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from facestudio.errors import said_by_system
 from facestudio.library.layout import CAMERAS_FILE, HEAD_ENDING, PICTURE_ENDINGS
 from facestudio.progress import CancelToken
 
@@ -72,7 +73,7 @@ def _below(folder: Path, above: tuple[str, ...], skipped: list[Skipped], cancel:
         photos = tuple(path for path in entries if path.suffix.lower() in PICTURE_ENDINGS and path.is_file())
         folders = [path for path in entries if path.is_dir() and not path.is_symlink()]
     except OSError as error:
-        skipped.append(Skipped(folder, f"It cannot be read ({error.strerror or error})."))
+        skipped.append(Skipped(folder, f"It cannot be read ({said_by_system(error)})."))
         return
     if photos:
         yield Place(photos, above, _cameras_in(folder))

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
-from facestudio.errors import Cancelled, FaceStudioError, OutputError, PictureError
+from facestudio.errors import Cancelled, FaceStudioError, OutputError, PictureError, said_by_system
 from facestudio.library.add import NewCapture
 from facestudio.library.records import CaptureRecord
 from facestudio.library.store import Library
@@ -208,7 +208,7 @@ def _checked(
             skipped.append(Skipped(first, error.what))
             continue
         except OSError as error:
-            skipped.append(Skipped(first, f"It cannot be read ({error.strerror or error})."))
+            skipped.append(Skipped(first, f"It cannot be read ({said_by_system(error)})."))
             continue
         key = frozenset(capture.hashes.values())
         if key in seen:

@@ -98,9 +98,31 @@ def test_a_calibration_survives_its_file_and_a_damaged_one_is_named(tmp_path: Pa
     assert loaded.identities == IDS
     assert (loaded.created, loaded.rmse_px, loaded.board) == (datetime(2026, 1, 1), 0.2, "our board")
     assert load_rig(tmp_path / "none.json") is None
-    path.write_text('{"cameras": {"left": {}}}')
-    with pytest.raises(CalibrationError, match="damaged"):
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())  # as an editor on Windows saves it
+    assert load_rig(path) is not None
+
+
+_HOSTILE = {
+    "no camera": '{"cameras": {"left": {}}}',
+    "nested": "[" * 100_000 + "]" * 100_000,
+    "endless": '{"left": {"K": [[1,0,0],[0,1,0],[0,0,1]], "R": [[1,0,0],[0,1,0],[0,0,1]], "t": [0,0,0], "width": Infinity, "height": 1}}',
+    "list": "[1, 2]",
+    "not text": "\0\ud800",
+    "a stamp that is none": '{"cameras": {"left": 3}, "stamp": [1]}',
+}
+
+
+@pytest.mark.parametrize("content", _HOSTILE.values(), ids=_HOSTILE.keys())
+def test_a_damaged_calibration_is_named(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "cameras.json"
+    path.write_bytes(content.encode("utf-8", "surrogatepass"))
+    with pytest.raises(CalibrationError, match=r"cameras\.json is damaged"):
         load_rig(path)
+
+
+def test_a_calibration_that_may_not_be_read_is_not_called_damaged(tmp_path: Path) -> None:
+    with pytest.raises(CalibrationError, match="cannot be read"):
+        load_rig(tmp_path)  # a folder
 
 
 def test_a_folder_is_never_overwritten(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 
 from facestudio.atomic import write_file
 from facestudio.capture.device import Identity
-from facestudio.errors import CalibrationError
+from facestudio.errors import CalibrationError, said_by_system
 from facestudio.paths import user_data_dir
 from facestudio.types import Camera, ViewName
 
@@ -79,10 +79,10 @@ def save_rig(rig: RigCalibration, path: Path | None = None) -> Path:
 
 
 def load_rig(path: Path | None = None) -> RigCalibration | None:
-    """Read a calibration; None when there is none. Raises CalibrationError when it is damaged."""
+    """Read a calibration; None when there is none. Raises CalibrationError when it is damaged or may not be read."""
     source = path or rig_file()
     try:
-        content = json.loads(source.read_text(encoding="utf-8"))
+        content = json.loads(source.read_text(encoding="utf-8-sig"))  # some editors on Windows begin a file with a mark
         stamp = content.get("stamp") or {}
         cameras, identities = {}, {}
         entries = content.get("cameras") or {
@@ -106,7 +106,11 @@ def load_rig(path: Path | None = None) -> RigCalibration | None:
         )
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except OSError as error:
+        raise CalibrationError(
+            f"{source} cannot be read ({said_by_system(error)}).", "Check that the file is yours to read."
+        ) from error
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise CalibrationError(f"The rig's calibration {source} is damaged ({error}).", _REMEDY) from error
 
 
