@@ -15,7 +15,7 @@ import numpy as np
 from PIL import ExifTags, ImageCms, ImageFile, ImageOps, UnidentifiedImageError
 from PIL import Image as Pillow
 
-from facestudio.errors import PictureError
+from facestudio.errors import PictureError, said_by_system
 from facestudio.types import ByteArray, FloatArray, Image
 
 _DIAGONAL_35MM = 43.267  # millimetres: the diagonal of the 36 x 24 frame that EXIF's "35 mm equivalent" refers to (CIPA DC-008)
@@ -45,7 +45,7 @@ def read_picture(path: Path, limits: ReadLimits | None = None) -> Image:
     notes: list[str] = []
     focal: float | None = None
     try:
-        pixels, focal = _read_with_pillow(raw, notes, limits)
+        pixels, focal = _read_with_pillow(raw, path, notes, limits)
     except UnidentifiedImageError:
         pixels = _read_with_opencv(raw, path, notes)
     except Pillow.DecompressionBombError as error:
@@ -75,7 +75,7 @@ def _read_bytes(path: Path, limits: ReadLimits) -> bytes:
         raise PictureError(f"{path} does not exist.", "Check the file name.") from error
     except (OSError, ValueError) as error:
         raise PictureError(
-            f"{path} cannot be read ({getattr(error, 'strerror', None) or error}).", "Check that the file is yours to read."
+            f"{path} cannot be read ({said_by_system(error)}).", "Check that the file is yours to read."
         ) from error
     if not raw:
         raise PictureError(f"{path.name} is empty.", "Copy it again from the camera.")
@@ -86,7 +86,7 @@ def _too_large(path: Path) -> PictureError:
     return PictureError(f"{path.name} is too large to be a photo.", "Reduce it to at most 50 megapixels and try again.")
 
 
-def _read_with_pillow(raw: bytes, notes: list[str], limits: ReadLimits) -> tuple[ByteArray, float | None]:
+def _read_with_pillow(raw: bytes, path: Path, notes: list[str], limits: ReadLimits) -> tuple[ByteArray, float | None]:
     """(H, W, 3) uint8 sRGB pixels and the EXIF focal length in pixels, if any."""
     ImageFile.LOAD_TRUNCATED_IMAGES = False
     with warnings.catch_warnings():
@@ -99,24 +99,24 @@ def _read_with_pillow(raw: bytes, notes: list[str], limits: ReadLimits) -> tuple
         profile = picture.info.get("icc_profile")
         upright = ImageOps.exif_transpose(picture)
     if upright.mode in {"I;16", "I;16L", "I;16B", "I", "F"}:
-        notes.append("A 16-bit picture was converted to 8 bits.")
+        notes.append(f"{path.name} has more than 8 bits per colour; it was converted to 8.")
         return _to_eight_bits(np.asarray(upright).astype(np.float64)), focal
     if upright.mode in {"RGBA", "LA", "PA", "RGBa", "La"} or "transparency" in upright.info:
         rgba = upright.convert("RGBA")
         upright = Pillow.alpha_composite(Pillow.new("RGBA", rgba.size, (127, 127, 127, 255)), rgba)
-    return np.asarray(_to_srgb(upright, profile, notes), dtype=np.uint8), focal
+    return np.asarray(_to_srgb(upright, profile, path, notes), dtype=np.uint8), focal
 
 
-def _to_srgb(picture: Pillow.Image, profile: bytes | None, notes: list[str]) -> Pillow.Image:
+def _to_srgb(picture: Pillow.Image, profile: bytes | None, path: Path, notes: list[str]) -> Pillow.Image:
     """Convert through the embedded colour profile (a CMYK picture has no other honest meaning); plainly when there is none."""
     if picture.mode == "CMYK":
-        notes.append("A CMYK print picture was converted to RGB.")
+        notes.append(f"{path.name} is a CMYK print picture; it was converted to RGB.")
     if profile and picture.mode in {"RGB", "CMYK", "L"}:
         try:
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
             converted = ImageCms.profileToProfile(picture, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
         except (ImageCms.PyCMSError, OSError, ValueError):
-            notes.append("Its colour profile is damaged and was ignored.")
+            notes.append(f"The colour profile of {path.name} is damaged and was ignored.")
         else:
             if converted is not None:
                 return converted
@@ -139,7 +139,7 @@ def _read_with_opencv(raw: bytes, path: Path, notes: list[str]) -> ByteArray:
     if decoded is None:
         raise PictureError(f"{path.name} is not a picture.", "Use a JPEG, PNG, TIFF, WebP or BMP file.")
     if decoded.dtype != np.uint8:
-        notes.append(f"A {decoded.dtype} picture was converted to 8 bits.")
+        notes.append(f"{path.name} has more than 8 bits per colour; it was converted to 8.")
         decoded = _to_eight_bits(decoded.astype(np.float64))
     if decoded.ndim == 2:
         decoded = np.repeat(decoded[..., None], 3, axis=2)
