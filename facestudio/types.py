@@ -43,7 +43,7 @@ class Scale(StrEnum):
 class Image:
     """A photograph, upright and ready to measure in.
 
-    pixels: (H, W, 3) uint8, RGB, sRGB, upright (EXIF rotation already applied).
+    pixels: (H, W, 3) uint8, RGB, sRGB, upright: EXIF rotation applied, and turned where the face said so (`landmarks.upright`).
     focal_px: focal length in pixels of this upright picture when EXIF states one, else None.
     source: the file it came from, or None for a picture made in memory.
     notes: sentences for the operator about what was done to it on the way in.

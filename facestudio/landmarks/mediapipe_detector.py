@@ -34,6 +34,7 @@ class DetectorConfig:
     shifts: the crops' displacement as a fraction of the box, one for each scale. mirror: also detect in the mirrored crop.
     smallest_face_px: faces smaller than this carry too little detail to measure.
     floor_px_of_box: the sigma floor, as a fraction of the face box (scatter over crops does not see the error common to all crops).
+    rough_px_of_box: the sigma, as such a fraction, of points that no crop confirmed.
     """
 
     crop_scales: tuple[float, ...] = (1.35, 1.6, 1.85)
@@ -44,6 +45,7 @@ class DetectorConfig:
     confidence: float = 0.5
     most_faces: int = 4
     floor_px_of_box: float = 0.003
+    rough_px_of_box: float = 0.02
 
 
 class MediapipeDetector:
@@ -82,12 +84,12 @@ class MediapipeDetector:
             what = f"The face in {where} is only {side:.0f} pixels large."
             raise NoFaceError(what, "Use a larger picture, or move the camera closer; 200 pixels and more are good.")
         samples = self._detect_in_crops(image.pixels, (lo + hi) / 2, side)
-        if not samples:
-            samples = [first]
-        stack = np.stack(samples)
+        stack = np.stack(samples or [first])
         points = np.median(stack, axis=0)
         scatter = np.sqrt(((stack - points) ** 2).sum(-1).mean(0) / 2.0)
         sigma = np.hypot(scatter / np.sqrt(len(stack)), self.config.floor_px_of_box * side)
+        if not samples:
+            sigma = np.full_like(sigma, self.config.rough_px_of_box * side)
         notes = (f"{rivals + 1} faces in {where}: the largest was used.",) if rivals else ()
         box = np.concatenate([points.min(0), points.max(0)])
         return Face(Landmarks(points, SCHEME, sigma, notes), box, rivals)

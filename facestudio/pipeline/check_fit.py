@@ -10,13 +10,12 @@ import numpy as np
 from facestudio.errors import CameraFileError, FitError
 from facestudio.head.landmarks import LandmarkBasis
 from facestudio.landmarks.mediapipe_detector import POINTS
+from facestudio.landmarks.upright import WAYS, quarters_needed
 from facestudio.pipeline.evidence import all_dense
 from facestudio.progress import CancelToken
 from facestudio.reconstruct.detector_error import DetectorError
 from facestudio.reconstruct.one_head import one_head_cost
 from facestudio.types import FloatArray, View
-
-_EYE_CORNERS = (33, 263)  # mediapipe's: outer corner of the subject's right and left eye, in the picture from left to right
 
 
 @dataclass(frozen=True)
@@ -55,8 +54,10 @@ def check_fit(
                 "Use the camera file of the rig that took these photos (lengths in metres), or leave the cameras out.",
             )
         what = f"No head fits the photos: the best one is {px:.0f} pixels off in {name}."
-        if any(_lies_on_its_side(v) for v in views):
-            raise FitError(what, "The head lies on its side: turn the photos upright and try again.")
+        needed = [quarters_needed(mesh) for v in views if (mesh := v.mediapipe()) is not None]
+        if any(needed):
+            way = WAYS[next(q for q in needed if q)]
+            raise FitError(what, f"The head does not stand upright: turn the photos {way} and try again.")
         raise FitError(what, "Use undistorted photos of one person with the same expression.")
     if shares[worst] > limits.doubtful:
         cause = "the camera file" if calibrated else "that all photos show one person with the same expression"
@@ -83,15 +84,6 @@ def check_one_head(
     return (
         "The photos may show different people, or the face changed between them: a head for each fits far better than one for all.",
     )
-
-
-def _lies_on_its_side(view: View) -> bool:
-    """Whether the line between the outer corners of the eyes is steeper than 45 degrees: the detector knows upright faces."""
-    points = view.mediapipe()
-    if points is None:
-        return False
-    across, down = points[_EYE_CORNERS[1]] - points[_EYE_CORNERS[0]]
-    return bool(abs(down) > across)
 
 
 def _face_px(view: View) -> float:

@@ -137,7 +137,7 @@ class _Network:
         from facestudio.pipeline.import_triplet import find_views, read_photos
         from facestudio.reconstruct.mfnet.predict import predict_head
 
-        found = find_views(read_photos(pictures), self.basis, self.detector).views
+        found = find_views(read_photos(pictures), self.basis, self.detector, may_turn=not cameras).views
         given: dict[Path, Camera] = dict(zip(pictures, cameras, strict=True)) if cameras else {}
         views = [replace(v, camera=given.get(v.image.source)) if v.image.source else v for v in found]
         said = predict_head(views, self.model)

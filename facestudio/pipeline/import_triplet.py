@@ -15,6 +15,7 @@ import numpy as np
 from facestudio.errors import CameraFileError, PictureError
 from facestudio.head.landmarks import LandmarkBasis
 from facestudio.landmarks.detector import LandmarkDetector
+from facestudio.landmarks.upright import like_the_others, see_upright
 from facestudio.pipeline.cameras_file import fit_to_picture
 from facestudio.pipeline.read_picture import read_picture
 from facestudio.progress import CancelToken, Progress, silent
@@ -67,13 +68,15 @@ def find_views(
     progress: Progress = silent,
     cancel: CancelToken | None = None,
     order: OrderConfig | None = None,
+    may_turn: bool = True,
 ) -> Triplet:
     """Detect the face in every photo, correct the order of the photos, attach the rig's cameras.
 
     cameras belong to places (left, front, right), not to files: they are attached after the photos have found their places.
     The same photo given again is dropped: it adds no evidence, and counting it twice would only make the fit overconfident.
+    A photo that does not stand upright is turned, and that is said; not with cameras or without may_turn (see `landmarks.upright`).
     """
-    views, notes, said = _detected(images, detector, progress, cancel)
+    views, notes, said = _detected(images, detector, progress, cancel, may_turn and not cameras)
     yaws = estimated_yaws(views, basis.mean, basis.ids)
     places, order_notes = _places(yaws, [_name(v.image, i) for i, v in enumerate(views)], order or OrderConfig())
     ranked = sorted(zip(places, views, strict=True), key=lambda pair: list(ViewName).index(pair[0]))
@@ -93,9 +96,10 @@ def find_frames(
     """Any number of photos of a still head: those that stand for the capture, and all others, from the subject's left to the right.
 
     The front view is the one least turned, the sides are those nearest to 40 degrees; a side that no photo shows is left out. The others
-    are named by the place they are nearest to. The photos' order does not matter. Raises NoFaceError, FitError.
+    are named by the place they are nearest to. The photos' order does not matter. Photos that do not stand upright are turned.
+    Raises NoFaceError, FitError.
     """
-    views, notes, said = _detected(images, detector, progress, cancel)
+    views, notes, said = _detected(images, detector, progress, cancel, may_turn=True)
     yaws = estimated_yaws(views, basis.mean, basis.ids)
     left = sorted(range(len(views)), key=lambda i: -yaws[i])
     chosen: dict[ViewName, int] = {}
@@ -111,20 +115,21 @@ def find_frames(
 
 
 def _detected(
-    images: Sequence[Image], detector: LandmarkDetector, progress: Progress, cancel: CancelToken | None
+    images: Sequence[Image], detector: LandmarkDetector, progress: Progress, cancel: CancelToken | None, may_turn: bool
 ) -> tuple[list[View], list[str], list[str]]:
     """The different photos with their landmarks, all called front; what to tell of repeats, and what pictures and detector say."""
     distinct, notes = _without_repeats(images)
-    faces = []
+    names = [_name(image, i) for i, image in enumerate(distinct)]
+    sights = []
     for i, image in enumerate(distinct):
         if cancel:
             cancel.check()
-        where = _name(image, i)
-        progress("landmarks", i / len(distinct), where)
-        faces.append(detector.detect(image, where))
+        progress("landmarks", i / len(distinct), names[i])
+        sights.append(see_upright(detector, image, names[i], may_turn))
+    sights = like_the_others(detector, sights, names)
     progress("landmarks", 1.0, "")
-    views = [View(ViewName.FRONT, im, None, face.landmarks) for im, face in zip(distinct, faces, strict=True)]
-    return views, notes, [n for im in distinct for n in im.notes] + [n for f in faces for n in f.landmarks.notes]
+    views = [View(ViewName.FRONT, s.image, None, s.face.landmarks) for s in sights]
+    return views, notes, [n for s in sights for n in s.image.notes] + [n for s in sights for n in s.face.landmarks.notes]
 
 
 def _name(image: Image, index: int) -> str:
