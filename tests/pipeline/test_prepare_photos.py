@@ -55,7 +55,7 @@ class Knows:
         if not image.pixels.any():
             raise NoFaceError(f"There is no face in {where}.", "Take another photo.")
         points = self.points(image, "mediapipe478", 478)
-        return Face(Landmarks(points, self.scheme, np.ones(478)), np.array([0.0, 0, 1, 1]))
+        return Face(Landmarks(points, self.scheme, np.full(478, 0.2)), np.concatenate([points.min(0), points.max(0)]))
 
     def dense(self, images: Sequence[Image], found: Sequence[Landmarks]) -> list[Landmarks]:
         seen = np.arange(800) % 2 / 1.0  # every other point can be seen
