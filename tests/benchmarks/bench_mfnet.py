@@ -160,7 +160,7 @@ def swapped(views: Sequence[View], model: HeadModel) -> list[View]:
         def detect(self, image: Image, where: str) -> Face:
             found = next(v.landmarks for v in views if v.image is image)
             assert found is not None
-            return Face(found, np.zeros(4))
+            return Face(found, np.concatenate([found.points.min(0), found.points.max(0)]))
 
         def close(self) -> None:
             """Nothing to release."""
