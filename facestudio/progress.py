@@ -7,8 +7,9 @@ A long operation takes `(progress, cancel)`. It calls `progress(stage, fraction,
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Protocol, TypeVar
 
@@ -16,6 +17,7 @@ from facestudio.errors import Cancelled
 
 T = TypeVar("T")
 _POLL_SECONDS = 0.05
+_MOST_THREADS = 4
 
 
 class Progress(Protocol):
@@ -80,3 +82,27 @@ def ended(work: Future[T], cancel: CancelToken) -> T:
 def beside(work: Callable[[], T], cancel: CancelToken) -> T:
     """One long call that may be left behind; it must write nothing that anybody else reads."""
     return ended(begun(work), cancel)
+
+
+def side_by_side(works: Sequence[Callable[[], T]], cancel: CancelToken | None = None) -> list[T]:
+    """What each work makes, in order: as many at a time as there are cores, four at most.
+
+    Plain threads rather than numba's own: those abort the process when two jobs use them at once with its fallback layer. So a work gains
+    only while it is in a library that releases the GIL (OpenCV, most of numpy, compiled loops with nogil), and looks at the token itself.
+    Raises the first exception, Cancelled between works too; no work runs on by then.
+    """
+    if len(works) == 1:
+        return [works[0]()]
+    with ThreadPoolExecutor(min(_MOST_THREADS, os.cpu_count() or 1)) as pool:
+        futures = [pool.submit(work) for work in works]
+        made = []
+        try:
+            for future in futures:
+                made.append(future.result())
+                if cancel is not None:
+                    cancel.check()
+        except BaseException:
+            for future in futures:
+                future.cancel()
+            raise
+    return made

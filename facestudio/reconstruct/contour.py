@@ -23,7 +23,7 @@ import numpy as np
 from facestudio.head.model import HeadModel
 from facestudio.reconstruct.sighting import Sighting
 from facestudio.reconstruct.solve import Rows, Unknowns, carry_to, projection
-from facestudio.types import BoolArray, Camera, Float32Array, Float64Array, FloatArray, IntArray
+from facestudio.types import BoolArray, Camera, Float32Array, Float64Array, IntArray
 
 
 @dataclass(frozen=True)
@@ -166,20 +166,19 @@ def change_point(probability: Float32Array, margin: int) -> tuple[Float32Array, 
 
 
 def outline_rows(
-    edge: Outline, camera: Camera, normal_basis: FloatArray, faces: IntArray, unknowns: Unknowns, config: ContourConfig
+    edge: Outline, camera: Camera, faces: IntArray, vertices: int, unknowns: Unknowns, config: ContourConfig
 ) -> Rows:
-    """Linearise one view's outline; camera, normal_basis, faces and unknowns as in `solve.rows`."""
+    """Linearise one view's outline; camera, faces, vertices and unknowns as in `solve.rows`."""
     X, m = edge.points.astype(np.float64), edge.outward.astype(np.float64)
     J, by_focal = projection(camera, X)
     back: Float64Array = np.einsum("ni,nij->nj", m, J)
-    rate = np.linalg.norm(back, axis=1)
-    carry = carry_to(edge, faces, len(normal_basis))
-    along = np.zeros((len(X), unknowns.size), np.float32)
-    along[:, : unknowns.expression.stop] = (carry @ normal_basis) * rate[:, None]
-    along[:, unknowns.pose[edge.view]] += np.concatenate([np.cross(X, back), back], 1)
+    rate, first = np.linalg.norm(back, axis=1), unknowns.motion.start
+    along = np.zeros((len(X), unknowns.size - first), np.float32)
+    body = unknowns.pose[edge.view]
+    along[:, body.start - first : body.stop - first] += np.concatenate([np.cross(X, back), back], 1)
     if unknowns.focal:
-        along[:, unknowns.focal[edge.view]] += (m * by_focal).sum(1)
+        along[:, unknowns.focal[edge.view] - first] += (m * by_focal).sum(1)
     sigma = np.hypot(config.sigma_px, edge.sigma_m * rate)
     measured = np.stack([edge.offset_px, np.zeros_like(edge.offset_px)], 1).astype(np.float64)
     share = min(1.0, config.stride / config.correlation_px) * edge.trust.astype(np.float64)
-    return Rows(along, None, measured, rate, sigma, share, carry)
+    return Rows(along, None, measured, rate, sigma, share, carry_to(edge, faces, vertices))

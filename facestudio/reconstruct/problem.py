@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from facestudio.geometry.camera import project
 from facestudio.geometry.shading import vertex_normals
 from facestudio.head.landmarks import LandmarkBasis, landmark_basis
 from facestudio.head.model import HeadModel
-from facestudio.progress import CancelToken
+from facestudio.progress import CancelToken, side_by_side
 from facestudio.reconstruct.contour import OutlineParts, outline_parts
 from facestudio.reconstruct.detector_error import DetectorError
 from facestudio.reconstruct.displace import Field, prior_field
@@ -75,11 +76,10 @@ def prepare(
     cancel: CancelToken,
 ) -> Problem:
     """Make photos, pairs and priors ready; arguments as in `refine.refine`. start: the given head. Raises Cancelled."""
-    vertices, photos = posed(model, start), []
-    for v, given, ideal, m in zip(views, cameras, start.cameras, masks, strict=True):
-        cancel.check()
-        photos.append(prepare_photo(v, given, ideal, vertices, model, m, config.blur_px, cancel))
-    cancel.check()
+    vertices, given = posed(model, start), zip(views, cameras, start.cameras, masks, strict=True)
+    photos = side_by_side(
+        [partial(prepare_photo, v, c, i, vertices, model, m, config.blur_px, cancel) for v, c, i, m in given], cancel
+    )
     plain = tuple(_undistorted_landmarks(v, c) for v, c in zip(views, cameras, strict=True))
     landmarks = None
     if error is not None and any(v.landmarks is not None for v in views):
@@ -118,7 +118,8 @@ def sightings(problem: Problem, head: Head) -> list[Sighting | None]:
     """The head as each photo sees it; None where it lies outside the picture."""
     vertices, faces = posed(problem.model, head), problem.model.faces
     normals = vertex_normals(vertices, faces)
-    return [sight(p, c, vertices, faces, normals) for p, c in zip(problem.photos, head.cameras, strict=True)]
+    given = zip(problem.photos, head.cameras, strict=True)
+    return side_by_side([partial(sight, p, c, vertices, faces, normals) for p, c in given])
 
 
 def surface(model: HeadModel, head: Head) -> Float64Array:

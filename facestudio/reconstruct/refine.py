@@ -16,6 +16,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import cast
 
 import numpy as np
 
@@ -24,7 +26,7 @@ from facestudio.geometry.shading import vertex_normals
 from facestudio.head.landmarks import on_surface
 from facestudio.head.model import HeadModel
 from facestudio.head.retarget import with_parts
-from facestudio.progress import CancelToken, Progress, silent
+from facestudio.progress import CancelToken, Progress, side_by_side, silent
 from facestudio.reconstruct.contour import Outline, outline, outline_rows
 from facestudio.reconstruct.correspondence import Matches, match
 from facestudio.reconstruct.detector_error import DetectorError
@@ -33,7 +35,7 @@ from facestudio.reconstruct.outcome import finished, kept
 from facestudio.reconstruct.problem import Head, Problem, choose_pairs, ideal, posed, prepare, sightings, surface
 from facestudio.reconstruct.refinement import Quality, RefineConfig, Refined, Support, refine_config
 from facestudio.reconstruct.sighting import Sighting
-from facestudio.reconstruct.solve import Solution, System, Unknowns, add_anchors, add_evidence, layout, rows
+from facestudio.reconstruct.solve import Evidence, Solution, System, Unknowns, add_anchors, layout, rows
 from facestudio.reconstruct.sweep import sweep
 from facestudio.types import Camera, Float32Array, Float64Array, View
 
@@ -80,7 +82,7 @@ def refine(
         if sum(len(m.flow) for m in matches) < 200:
             return kept(start, cameras, problem, "The photos share too little visible skin to be matched.")
         if turn.sweep:
-            matches = [_doubted(m, problem.config.sweep_flow_inflation) for m in matches] + _swept(problem, seen, cancel)
+            matches = [_doubted(m, config.sweep_flow_inflation) for m in matches] + _swept(problem, seen, cancel)
         head, solution = _step(problem, head, matches, _outlines(problem, seen), turn, cancel)
     assert solution is not None
     seen = sightings(problem, head)
@@ -114,21 +116,20 @@ def _plan(config: RefineConfig, calibrated: bool) -> list[_Turn]:
 
 
 def _observe(problem: Problem, sightings: Sequence[Sighting | None], cancel: CancelToken) -> list[Matches]:
-    matches: list[Matches] = []
-    for a, b in problem.pairs:
-        cancel.check()
-        if sightings[a] is not None and sightings[b] is not None:
-            matches += match(sightings, a, b, problem.config.flow, problem.part_trust, cancel)  # type: ignore[arg-type]
-    return matches
+    seen, flow, trust = cast(Sequence[Sighting], sightings), problem.config.flow, problem.part_trust
+    works = [partial(match, seen, a, b, flow, trust, cancel) for a, b in _seen_by_both(problem, sightings)]
+    return [m for found in side_by_side(works, cancel) for m in found]
 
 
 def _swept(problem: Problem, sightings: Sequence[Sighting | None], cancel: CancelToken) -> list[Matches]:
-    config = problem.config
-    return [
-        sweep(sightings, a, b, config.sweep, config.flow, problem.part_trust, cancel)  # type: ignore[arg-type]
-        for a, b in problem.pairs
-        if sightings[a] is not None and sightings[b] is not None
-    ]
+    seen, config, trust = cast(Sequence[Sighting], sightings), problem.config, problem.part_trust
+    works = [partial(sweep, seen, a, b, config.sweep, config.flow, trust, cancel) for a, b in _seen_by_both(problem, sightings)]
+    return side_by_side(works, cancel)
+
+
+def _seen_by_both(problem: Problem, sightings: Sequence[Sighting | None]) -> list[tuple[int, int]]:
+    """The pairs of photos that both show the head."""
+    return [(a, b) for a, b in problem.pairs if sightings[a] is not None and sightings[b] is not None]
 
 
 def _in_parts(matches: Matches) -> Iterator[Matches]:
@@ -162,14 +163,16 @@ def _step(
     normal_basis = np.einsum("vi,vik->vk", normals, problem.linear)
     system = System.of_prior(unknowns, problem.field.precision)
     _add_priors(system, problem, head, unknowns, turn.focals)
+    evidence = Evidence.none(model.vertex_count, unknowns)
     for m in (part for whole in matches for part in _in_parts(whole)):
         cancel.check()
-        evidence = rows(m, head.cameras, normal_basis, model.faces, unknowns, config.flow.stride**2, config.solve)
+        found = rows(m, head.cameras, model.faces, model.vertex_count, unknowns, config.flow.stride**2, config.solve)
         cancel.check()
-        add_evidence(system, evidence, head.lift, turn.robust_m, config.solve)
+        evidence.add(found, head.lift, turn.robust_m, config.solve)
     for edge in outlines:
-        evidence = outline_rows(edge, head.cameras[edge.view], normal_basis, model.faces, unknowns, config.contour)
-        add_evidence(system, evidence, head.lift, max(turn.robust_m, config.contour.robust_m), config.solve)
+        found = outline_rows(edge, head.cameras[edge.view], model.faces, model.vertex_count, unknowns, config.contour)
+        evidence.add(found, head.lift, max(turn.robust_m, config.contour.robust_m), config.solve)
+    system.add(evidence, normal_basis, unknowns)
     vertices = posed(model, head)
     if problem.landmarks is not None and problem.error is not None:
         points = on_surface(vertices, model.faces, model.embeddings["mediapipe478"])[model.embeddings["mediapipe478"].ids < 468]

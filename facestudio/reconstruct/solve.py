@@ -60,13 +60,26 @@ class OnSurface(Protocol):
 
 @dataclass(frozen=True)
 class Unknowns:
-    """Layout of the vector: identity, expression, 6 per moving body (one when calibrated, else one per view), focals (uncalibrated)."""
+    """Layout of the vector: identity, expression, 6 per moving body (one when calibrated, else one per view), focals (uncalibrated).
+
+    The last two are the motion, M numbers; the first two, S + E, the shape.
+    """
 
     identity: slice
     expression: slice
     pose: tuple[slice, ...]
     focal: tuple[int, ...]
     size: int
+
+    @property
+    def shape(self) -> slice:
+        """Identity and expression."""
+        return slice(0, self.expression.stop)
+
+    @property
+    def motion(self) -> slice:
+        """Bodies and focals."""
+        return slice(self.expression.stop, self.size)
 
 
 def layout(identity: int, expression: int, views: int, calibrated: bool) -> Unknowns:
@@ -82,10 +95,11 @@ def layout(identity: int, expression: int, views: int, calibrated: bool) -> Unkn
 
 @dataclass(frozen=True)
 class Rows:
-    """Linearised evidence of one pair.
+    """Linearised evidence of one pair. N samples.
 
-    along, across: (N, P) float32, pixels per unit. measured: (N, 2) pixels. rate: (N,) pixels along per metre of normal displacement.
-    sigma: (N,) pixels; weight: (N,) in [0, 1], share of one independent observation. carry: (N, V) sparse, from vertices to samples.
+    along, across: (N, M) float32, pixels per unit of motion; None: no such evidence. measured: (N, 2) pixels. rate: (N,) pixels along per
+    metre that the surface moves along its normal, be it by the model's shape or by the field: neither shows across. sigma: (N,) pixels;
+    weight: (N,) in [0, 1], share of one independent observation. carry: (N, V) sparse, from vertices to samples.
     """
 
     along: FloatArray
@@ -100,13 +114,13 @@ class Rows:
 def rows(
     matches: Matches,
     cameras: Sequence[Camera],
-    normal_basis: FloatArray,
     faces: IntArray,
+    vertices: int,
     unknowns: Unknowns,
     pixels_per_sample: float,
     config: SolveConfig,
 ) -> Rows:
-    """Linearise one pair's matches. normal_basis: (V, S + E) float32, motion of each vertex along its normal per coefficient, metres."""
+    """Linearise one pair's matches on a mesh of so many vertices."""
     a, b = cameras[matches.source], cameras[matches.target]
     X, n = matches.points.astype(np.float64), matches.normals.astype(np.float64)
     ray = X - a.centre
@@ -119,28 +133,76 @@ def rows(
     frame = np.stack([unit, np.stack([-unit[:, 1], unit[:, 0]], -1)], 1)
     measured = np.einsum("nij,nj->ni", frame, matches.flow)
     rate = np.einsum("ni,ni->n", unit, e)
-    N, P, calibrated = len(X), unknowns.size, not unknowns.focal
-    carry = carry_to(matches, faces, len(normal_basis))
-    shape = carry @ normal_basis
-    along = np.zeros((N, P), np.float32)
-    along[:, : unknowns.expression.stop] = shape * rate[:, None].astype(np.float32)
+    N, first, calibrated = len(X), unknowns.motion.start, not unknowns.focal
+    along = np.zeros((N, unknowns.size - first), np.float32)
+    across = None if calibrated else np.zeros_like(along)
     M = J - e[:, :, None] * n[:, None, :]
-    across = None if calibrated else np.zeros((N, P), np.float32)
     for matrix, view, sign in ((M, matches.source, -1.0), (J, matches.target, 1.0)):
         seen = sign * np.einsum("nij,njk->nik", frame, matrix)
         motion = np.concatenate([np.cross(X[:, None, :], seen), seen], -1)  # d(w x X)/dw, then d
-        along[:, unknowns.pose[view]] += motion[:, 0]
+        body = slice(unknowns.pose[view].start - first, unknowns.pose[view].stop - first)
+        along[:, body] += motion[:, 0]
         if across is not None:
-            across[:, unknowns.pose[view]] += motion[:, 1]
+            across[:, body] += motion[:, 1]
     if across is not None:
         flat = (X @ a.R.T + a.t) * np.array([1.0, 1.0, 0.0])
         focal_a = -np.einsum("nij,nj->ni", M, flat @ a.R)
         for column, change in ((unknowns.focal[matches.source], focal_a), (unknowns.focal[matches.target], focal_b)):
             turned = np.einsum("nij,nj->ni", frame, change)
-            along[:, column] += turned[:, 0]
-            across[:, column] += turned[:, 1]
+            along[:, column - first] += turned[:, 0]
+            across[:, column - first] += turned[:, 1]
     share = np.minimum(1.0, pixels_per_sample / config.correlation_px2) * matches.trust
+    carry = carry_to(matches, faces, vertices)
     return Rows(along, across, measured, rate, matches.sigma_px.astype(np.float64), share.astype(np.float64), carry)
+
+
+@dataclass
+class Evidence:
+    """Normal equations of what was measured, in the vertices' motion along their normals (V) and the bodies' and focals' motion (M).
+
+    Shape and field both move a vertex along its normal, and a match cannot tell which of them did. So no match needs to know the model's
+    coefficients: they come in once, for all matches together (`System.add`), where a row per match and coefficient took half of the time.
+
+    vv (V, V) sparse; vm (V, M); mm (M, M); v (V,): right-hand side for a vertex's whole motion from the model's surface, the field that is
+    there already included; m (M,).
+    """
+
+    vv: sp.csr_matrix
+    vm: Float64Array
+    mm: Float64Array
+    v: Float64Array
+    m: Float64Array
+
+    @staticmethod
+    def none(vertices: int, unknowns: Unknowns) -> Evidence:
+        """Nothing measured yet."""
+        M = unknowns.size - unknowns.motion.start
+        return Evidence(
+            sp.csr_matrix((vertices, vertices)), np.zeros((vertices, M)), np.zeros((M, M)), np.zeros(vertices), np.zeros(M)
+        )
+
+    def add(self, evidence: Rows, lift: Float64Array, robust_m: float, config: SolveConfig) -> None:
+        """Add one pair, with Cauchy's weights at the current head (residual = flow), whose field is lift (V,), metres."""
+        floor = config.floor_m * evidence.rate
+        for J, value, s in (
+            (evidence.along, evidence.measured[:, 0], np.hypot(evidence.sigma, floor)),
+            (evidence.across, evidence.measured[:, 1], evidence.sigma),
+        ):
+            if J is None:
+                continue
+            scale = np.maximum(config.cauchy * s, robust_m * evidence.rate)
+            root = np.sqrt(evidence.weight / (1.0 + (value / scale) ** 2)) / s
+            scaled = J * root[:, None]
+            self.mm += scaled.T @ scaled
+            if J is evidence.across:
+                self.m += scaled.T @ (root * value)
+                continue
+            goal = root * (value + evidence.rate * (evidence.carry @ lift))
+            field = sp.diags(root * evidence.rate) @ evidence.carry
+            self.vv = self.vv + field.T @ field
+            self.vm += field.T @ scaled
+            self.v += field.T @ goal
+            self.m += scaled.T @ goal
 
 
 @dataclass
@@ -162,6 +224,23 @@ class System:
         """A system that knows the field's prior only; the tiny ridge keeps motions solvable that nothing measures."""
         P, V = unknowns.size, field_precision.shape[0]
         return System(1e-6 * np.eye(P), np.zeros(P), np.zeros((V, P)), field_precision, np.zeros(V), np.zeros(V))
+
+    def add(self, evidence: Evidence, normal_basis: FloatArray, unknowns: Unknowns) -> None:
+        """Add what was measured. normal_basis: (V, S + E), motion of each vertex along its normal per coefficient, metres."""
+        shape, motion = unknowns.shape, unknowns.motion
+        basis = normal_basis.astype(np.float64)
+        coupled, by_motion = evidence.vv @ basis, basis.T @ evidence.vm
+        self.tt[shape, shape] += basis.T @ coupled
+        self.tt[shape, motion] += by_motion
+        self.tt[motion, shape] += by_motion.T
+        self.tt[motion, motion] += evidence.mm
+        self.t[shape] += basis.T @ evidence.v
+        self.t[motion] += evidence.m
+        self.dt[:, shape] += coupled
+        self.dt[:, motion] += evidence.vm
+        self.dd = (self.dd + evidence.vv).tocsc()
+        self.d += evidence.v
+        self.data += np.asarray(evidence.vv.sum(1)).ravel()
 
     def solve(self, normal_basis: FloatArray, cancel: CancelToken) -> Solution:
         """Eliminate the field (Schur complement), solve for the coefficients, and put them back.
@@ -198,33 +277,6 @@ class Solution:
     reach: Float64Array
     factor: SuperLU
     data: Float64Array
-
-
-def add_evidence(system: System, evidence: Rows, lift: Float64Array, robust_m: float, config: SolveConfig) -> None:
-    """Add one pair's normal equations, with Cauchy's weights at the current head (residual = flow)."""
-    floor = config.floor_m * evidence.rate
-    for J, value, s in (
-        (evidence.along, evidence.measured[:, 0], np.hypot(evidence.sigma, floor)),
-        (evidence.across, evidence.measured[:, 1], evidence.sigma),
-    ):
-        if J is None:
-            continue
-        scale = np.maximum(config.cauchy * s, robust_m * evidence.rate)
-        weight = evidence.weight / s**2 / (1.0 + (value / scale) ** 2)
-        root = np.sqrt(weight).astype(np.float32)
-        scaled = J * root[:, None]
-        system.tt += scaled.T @ scaled
-        if J is evidence.across:
-            system.t += scaled.T @ (root * value).astype(np.float32)
-            continue
-        goal = value + evidence.rate * (evidence.carry @ lift)
-        field = sp.diags(root * evidence.rate) @ evidence.carry
-        system.t += scaled.T @ (root * goal).astype(np.float32)
-        system.dt += field.T @ scaled
-        added = field.T @ field
-        system.dd = system.dd + added
-        system.data += np.asarray(added.sum(1)).ravel()
-        system.d += field.T @ (root * goal)
 
 
 def add_anchors(

@@ -25,7 +25,7 @@ import numpy as np
 
 from facestudio.progress import CancelToken
 from facestudio.reconstruct.correspondence import FlowConfig, Matches, covisible
-from facestudio.reconstruct.sighting import Layer, Sighting, length
+from facestudio.reconstruct.sighting import Sighting, length
 from facestudio.types import BoolArray, Float32Array
 
 
@@ -34,7 +34,7 @@ class SweepConfig:
     """Constants of the sweep. Pixels are the photo's.
 
     reach_m: shifts to either side; steps: how many in all, odd. window_px: standard deviation of the window.
-    layer_share: what each of a photo's readings adds to the correlation, together 1. flat: variance, grey levels squared, below which a
+    flat: variance, grey levels squared, below which a
     window shows nothing. least_likeness: correlation below which nothing is claimed.
     floor_px: error of the best matches. window_count: how many independent pixels a window holds, as a share of its area: the photos
     are smoothed. flattest: cosine of the reference's line of sight from which on a shift is not stretched further.
@@ -42,8 +42,7 @@ class SweepConfig:
 
     reach_m: float = 0.0015
     steps: int = 13
-    window_px: float = 2.5
-    layer_share: tuple[float, ...] = (0.85, 0.15)
+    window_px: float = 1.7
     flat: float = 0.5
     least_likeness: float = 0.5
     floor_px: float = 0.15
@@ -127,29 +126,29 @@ def _scores(
     config: SweepConfig,
     cancel: CancelToken,
 ) -> Float32Array:
-    """(D, h, w) float32: the correlation of b with a for each shift, all layers together."""
+    """(D, h, w) float32: the correlation of b with a for each shift, in the plain reading: the dull one is too grainy for such windows."""
 
     def mean(picture: Float32Array) -> Float32Array:
         return np.asarray(cv2.GaussianBlur(picture * context, (0, 0), config.window_px), np.float32) / weight
 
     weight = np.asarray(cv2.GaussianBlur(context, (0, 0), config.window_px), np.float32) + np.float32(1e-3)
-    layers = list(zip(a.photo.layers, b.photo.layers, config.layer_share, strict=True))
-    fixed = [(of_b.picture, *_moments(of_b, mean, config.flat)) for _, of_b, _ in layers]
+    picture, other = b.photo.layers[0].picture, a.photo.layers[0].picture
+    middle, variance = _moments(picture, mean, config.flat)
     scores = np.zeros((len(shifts), *context.shape), np.float32)
     for k, shift in enumerate(shifts):
         cancel.check()
-        x, y = path.at(shift)
-        for (of_a, _, share), (picture, middle, variance) in zip(layers, fixed, strict=True):
-            warped = cv2.remap(of_a.picture, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-            other_middle, other_variance = _moments(Layer(np.asarray(warped, np.float32), of_a.noise), mean, config.flat)
-            scores[k] += share * (mean(warped * picture) - middle * other_middle) / np.sqrt(variance * other_variance)
+        warped = np.asarray(cv2.remap(other, *path.at(shift), cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE), np.float32)
+        other_middle, other_variance = _moments(warped, mean, config.flat)
+        scores[k] = (mean(warped * picture) - middle * other_middle) / np.sqrt(variance * other_variance)
     return scores
 
 
-def _moments(layer: Layer, mean: Callable[[Float32Array], Float32Array], flat: float) -> tuple[Float32Array, Float32Array]:
-    """Local mean and variance (h, w) of a reading."""
-    middle = mean(layer.picture)
-    return middle, np.maximum(mean(layer.picture * layer.picture) - middle * middle, np.float32(0.0)) + np.float32(flat)
+def _moments(
+    picture: Float32Array, mean: Callable[[Float32Array], Float32Array], flat: float
+) -> tuple[Float32Array, Float32Array]:
+    """Local mean and variance (h, w) of a picture."""
+    middle = mean(picture)
+    return middle, np.maximum(mean(picture * picture) - middle * middle, np.float32(0.0)) + np.float32(flat)
 
 
 def peak(

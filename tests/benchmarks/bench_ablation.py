@@ -20,6 +20,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
 from facestudio.evaluate.datasets.bench import BenchHead, head_names, read_head
 from facestudio.evaluate.now import Variant, measure
 from facestudio.evaluate.scan_to_mesh import Surface
@@ -35,6 +37,7 @@ from facestudio.progress import CancelToken, silent
 from facestudio.reconstruct.fit import Fit, fit_landmarks, head_to_world
 from facestudio.reconstruct.refinement import RefineConfig, refine_config
 from facestudio.types import BoolArray, ByteArray, Camera, Float32Array, Float64Array, Image, Mesh, Triplet, ViewName
+from tests.benchmarks.finer_mesh import finer
 
 EVERY = 4  # scan points that are measured: one in so many
 SIDE_DEGREES = 65.0
@@ -69,12 +72,18 @@ def half(pixels: ByteArray, view: ViewName, rng: np.random.Generator) -> ByteArr
 
 @dataclass(frozen=True)
 class Trial:
-    """One line of the table. config: None for the landmark fit alone. pixels: what is done to the photos. scale: of their size."""
+    """One line of the table.
+
+    config: None for the landmark fit alone. pixels: what is done to the photos. scale: of their size. finer: the head's mesh is
+    subdivided; keep_finer: and scored so, else on its old vertices.
+    """
 
     config: RefineConfig | None = field(default_factory=RefineConfig)
     pixels: Pixels | None = None
     scale: float = 1.0
     masks: bool = True
+    finer: bool = False
+    keep_finer: bool = False
 
 
 def trials() -> dict[str, Trial]:
@@ -106,6 +115,8 @@ def trials() -> dict[str, Trial]:
         "noise x 3": Trial(pixels=noisy),
         "left photo +30 %": Trial(pixels=brighter),
         "left photo -30 %": Trial(pixels=darker),
+        "subdivided mesh": Trial(finer=True, keep_finer=True),
+        "subdivided mesh, old vertices": Trial(finer=True),
         "640 x 360": Trial(pixels=half, scale=0.5),
     }
 
@@ -114,6 +125,12 @@ def trials() -> dict[str, Trial]:
 def model() -> HeadModel:
     """OpenHead, once per process."""
     return load_head("open")
+
+
+@cache
+def fine_model() -> HeadModel:
+    """OpenHead subdivided, once per process."""
+    return finer(model())
 
 
 def fitted(head: BenchHead, pixels: Pixels | None, scale: float) -> tuple[Triplet, list[Float32Array], Fit]:
@@ -158,15 +175,16 @@ def run(job: tuple[Path, str, str]) -> Result:
 
     trial, head = trials()[variant], read_head(dataset, name, calibrated=True)
     triplet, masks, fit = fitted(head, trial.pixels, trial.scale)
-    neutral = model().template.astype(np.float64) + model().identity_basis @ fit.identity
-    posed, cameras = neutral + model().expression_basis @ fit.expression, fit.cameras
+    mesh = fine_model() if trial.finer else model()
+    neutral = mesh.template.astype(np.float64) + mesh.identity_basis @ fit.identity
+    posed, cameras = neutral + mesh.expression_basis @ fit.expression, fit.cameras
     sigma_mm = np.full(len(neutral), np.nan)
     if trial.config is not None:
         given = [m if trial.masks else None for m in masks]
         found = refine(
             triplet.views,
             fit.cameras,
-            model(),
+            mesh,
             fit.identity,
             fit.expression,
             given,
@@ -175,17 +193,20 @@ def run(job: tuple[Path, str, str]) -> Result:
             error=evidence_error(),
         )
         neutral, posed, cameras, sigma_mm = found.vertices, found.posed_vertices, found.cameras, 1000.0 * found.sigma_m
+    if not trial.keep_finer:
+        mesh = model()
+        neutral, posed, sigma_mm = (a[: mesh.vertex_count] for a in (neutral, posed, sigma_mm))
     scan = head.scan[::EVERY]
-    points = on_surface(neutral, model().faces, embedding(model(), "now7"))
-    now = measure(Mesh(neutral, model().faces), points, scan, head.landmarks, Variant.NOW).distances_mm
+    points = on_surface(neutral, mesh.faces, embedding(mesh, "now7"))
+    now = measure(Mesh(neutral, mesh.faces), points, scan, head.landmarks, Variant.NOW).distances_mm
     first = triplet.views[0].camera
     assert first is not None
     world = head_to_world(first, (cameras[0].R, cameras[0].t))
-    nearest = Surface(Mesh(posed @ world[:, :3].T + world[:, 3], model().faces)).nearest(scan)
+    nearest = Surface(Mesh(posed @ world[:, :3].T + world[:, 3], mesh.faces)).nearest(scan)
     absolute = 1000.0 * nearest.distances
     local = (scan - world[:, 3]) @ world[:, :3]
     side = np.abs(np.degrees(np.arctan2(local[:, 0], local[:, 2]))) > SIDE_DEGREES
-    return Result(now, absolute, side, absolute < sigma_mm[model().faces[nearest.faces]].mean(1))
+    return Result(now, absolute, side, absolute < sigma_mm[mesh.faces[nearest.faces]].mean(1))
 
 
 def line(distances: Iterable[Float64Array]) -> str:

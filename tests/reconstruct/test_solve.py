@@ -15,7 +15,7 @@ from facestudio.head.model import HeadModel
 from facestudio.progress import CancelToken
 from facestudio.reconstruct.correspondence import Matches
 from facestudio.reconstruct.displace import FieldConfig, conditional_sigma, prior_field
-from facestudio.reconstruct.solve import SolveConfig, System, add_evidence, layout, rows
+from facestudio.reconstruct.solve import Evidence, Rows, SolveConfig, System, layout, rows
 from facestudio.types import Camera
 from tests.reconstruct.refine_scene import given_cameras, make_capture
 
@@ -54,28 +54,26 @@ def seen_after(cameras: list[Camera], m: Matches, lift: float, motion: list[np.n
 def test_rows_are_the_numerical_derivatives_of_what_the_second_camera_sees(openhead: HeadModel) -> None:
     cameras = given_cameras(make_capture(openhead, yaws=(35.0, 0.0)))
     m = some_matches(openhead)
-    normal_basis = np.ones((openhead.vertex_count, 1), np.float32)  # one coefficient: everything moves out by a metre
-    unknowns = layout(1, 0, 2, calibrated=False)
-    found = rows(m, cameras, normal_basis, openhead.faces, unknowns, 4.0, SolveConfig())
+    unknowns = layout(0, 0, 2, calibrated=False)
+    found = rows(m, cameras, openhead.faces, openhead.vertex_count, unknowns, 4.0, SolveConfig())
     assert found.across is not None
     origin = seen_after(cameras, m, 0.0, [np.zeros(6)] * 2, [0.0, 0.0])
     # The frame (along, across) is recovered from the shape's own effect.
     pushed = (seen_after(cameras, m, 1e-6, [np.zeros(6)] * 2, [0.0, 0.0]) - origin) / 1e-6
     along = pushed / np.linalg.norm(pushed, axis=1, keepdims=True)
-    along *= np.sign(np.einsum("ni,ni->n", along, pushed) * found.along[:, 0])[:, None]
+    along *= np.sign(np.einsum("ni,ni->n", along, pushed) * found.rate)[:, None]
     across = np.stack([-along[:, 1], along[:, 0]], -1)
-    for column in range(1, unknowns.size):
+    for column in range(unknowns.size):
         motion, focal, step = [np.zeros(6), np.zeros(6)], [0.0, 0.0], 1e-6
-        if column < 13:
-            motion[(column - 1) // 6][(column - 1) % 6] = step
+        if column < 12:
+            motion[column // 6][column % 6] = step
         else:
-            focal[column - 13] = step
+            focal[column - 12] = step
         numeric = (seen_after(cameras, m, 0.0, motion, focal) - origin) / step
         scale = max(1.0, float(np.abs(numeric).max()))
         np.testing.assert_allclose(found.along[:, column] / scale, np.einsum("ni,ni->n", along, numeric) / scale, atol=2e-3)
         np.testing.assert_allclose(found.across[:, column] / scale, np.einsum("ni,ni->n", across, numeric) / scale, atol=2e-3)
-    np.testing.assert_allclose(np.abs(found.along[:, 0]), np.linalg.norm(pushed, axis=1), rtol=1e-3)
-    np.testing.assert_allclose(found.across[:, 0], 0.0)
+    np.testing.assert_allclose(np.abs(found.rate), np.linalg.norm(pushed, axis=1), rtol=1e-3)
 
 
 def test_eliminating_the_field_gives_the_dense_solution(openhead: HeadModel) -> None:
@@ -144,6 +142,36 @@ def test_a_uniform_push_is_recovered_and_an_outlier_is_not_believed(openhead: He
     config = SolveConfig(correlation_px2=1.0)
     system = System.of_prior(unknowns, field.precision)
     system.tt[1:, 1:] += 1e9 * np.eye(6)  # hold the head's pose: a push can also be a shift
-    evidence = rows(m, cameras, normal_basis, openhead.faces, unknowns, 4.0, config)
-    add_evidence(system, evidence, np.zeros(len(normals)), 0.0005, config)
+    evidence = Evidence.none(len(normals), unknowns)
+    evidence.add(rows(m, cameras, openhead.faces, len(normals), unknowns, 4.0, config), np.zeros(len(normals)), 0.0005, config)
+    system.add(evidence, normal_basis, unknowns)
     assert system.solve(normal_basis, CancelToken()).step[0] == pytest.approx(0.001, rel=0.1)
+
+
+def some_rows(rng: np.random.Generator, vertices: int, motions: int) -> Rows:
+    """Twenty samples of a pair, linearised."""
+    carry = sp.random(20, vertices, 0.3, "csr", random_state=1)
+    measured, rate = rng.normal(size=(20, 2)), rng.uniform(1.0, 2.0, 20)
+    return Rows(
+        rng.normal(size=(20, motions)), None, measured, rate, rng.uniform(1.0, 2.0, 20), rng.uniform(0.1, 1.0, 20), carry
+    )
+
+
+def test_evidence_by_vertices_is_what_a_row_per_match_and_coefficient_would_say() -> None:
+    rng = np.random.default_rng(0)
+    unknowns, V, config = layout(3, 2, 2, calibrated=True), 15, SolveConfig(floor_m=0.0)
+    r, basis, lift = some_rows(rng, V, 6), rng.normal(size=(V, 5)), rng.normal(size=V)
+    evidence, system = Evidence.none(V, unknowns), System.of_prior(unknowns, sp.csc_matrix((V, V)))
+    before = system.tt.copy()
+    evidence.add(r, lift, 1e6, config)
+    system.add(evidence, basis, unknowns)
+    by_vertex = r.rate[:, None] * r.carry.toarray()
+    design = np.hstack([by_vertex @ basis, r.along, by_vertex])
+    weight = r.weight / r.sigma**2
+    normal = design.T @ (weight[:, None] * design)
+    right = design.T @ (weight * (r.measured[:, 0] + by_vertex @ lift))
+    P = unknowns.size
+    np.testing.assert_allclose(system.tt - before, normal[:P, :P], atol=1e-9)
+    np.testing.assert_allclose(system.dt, normal[P:, :P], atol=1e-9)
+    np.testing.assert_allclose(system.dd.toarray(), normal[P:, P:], atol=1e-9)
+    np.testing.assert_allclose(np.concatenate([system.t, system.d]), right, atol=1e-9)
