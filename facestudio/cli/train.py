@@ -83,6 +83,9 @@ def mfnet(
     ] = None,
     stages: Annotated[str, typer.Option(help="Which of look, fusion, whole, self to run, separated by commas.")] = "",
     captures: Annotated[int | None, typer.Option(min=1, help="Most captures that are looked at.")] = None,
+    steps: Annotated[
+        int | None, typer.Option(min=1, help="Steps of stage fusion, instead of its share of the minutes.")
+    ] = None,
     photos: Annotated[
         Path | None,
         typer.Option(help="Photographs for stage self: your copy of Multi-PIE, or folders of left, front and right pictures."),
@@ -98,6 +101,8 @@ def mfnet(
         from facestudio.pipeline.train import MFNetRequest, train_mfnet
 
         run, left_out = (tuple(filter(None, given.split(","))) for given in (stages, without))
-        request = MFNetRequest(config, minutes, landmarks, start, deca, run, captures, photos, flow, raft_weights, left_out)
+        request = MFNetRequest(
+            config, minutes, landmarks, start, deca, run, captures, photos, flow, raft_weights, left_out, steps
+        )
         said = train_mfnet(data.expanduser(), out.expanduser(), request, held_out, progress, cancel)
     screen.print(said, markup=False)

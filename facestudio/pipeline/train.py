@@ -74,6 +74,7 @@ class MFNetRequest:
     start: weights of an MFNet to go on from. deca: a user's copy of DECA's weights. stages: those to run (none: all). captures: most that
     are looked at. photos: a copy of Multi-PIE or a folder of triplets, for stage self; without, it sees the synthetic captures. flow: "dis"
     or "raft", the latter with the weights raft. without: terms of the paper's loss that are left out.
+    steps: of stage fusion (None: by the minutes).
     """
 
     config: str = "small"
@@ -87,6 +88,7 @@ class MFNetRequest:
     flow: str = "dis"
     raft: Path | None = None
     without: tuple[str, ...] = ()
+    steps: int | None = None
 
 
 def train_mfnet(
@@ -131,6 +133,7 @@ def train_mfnet(
     training = MFNetTraining(
         minutes=request.minutes,
         stages=request.stages or STAGES,
+        fusion_steps=request.steps,
         selfsupervised=SelfSupervisionConfig(form="through" if request.flow == "raft" else "targets", without=request.without),
     )
     found = train(

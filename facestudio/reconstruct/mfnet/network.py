@@ -34,7 +34,7 @@ from facestudio.head.model import HeadModel
 from facestudio.landmarks.dense_model import UNIT, DenseLandmarker, DenseNet, to_pixels, to_unit
 from facestudio.landmarks.dense_start import StartNet, start_points
 from facestudio.landmarks.resnet import Depth, ResNet
-from facestudio.reconstruct.mfnet.align import align
+from facestudio.reconstruct.mfnet.align import Aligned, align
 from facestudio.reconstruct.mfnet.decode import PointDecoder
 from facestudio.reconstruct.mfnet.perspective import camera_code, rotation, straight, translation
 
@@ -191,9 +191,7 @@ class MFNet(nn.Module):
         R0, code0 = straight(flat_K, side), torch.zeros_like(flat_K[:, 0])
         direct: Tensor | float = 0.0
         if sight.landmarks is not None and sight.seen is not None and self.points is not None:
-            found = align(sight.landmarks, flat_K, self.points.mean, self.normals, sight.seen)
-            # Three millimetres are a usual residual; what is hardly seen counts little; no single point shouts.
-            residual = (found.residual * found.weight[..., None] / 3.0).clamp(-4.0, 4.0).flatten(1)
+            found, residual = self.unexplained(sight, flat_K)
             seen.append(residual)
             direct = self.straight(residual.reshape(batch, -1))
         fused = torch.cat([part.reshape(batch, VIEWS, -1) for part in seen], 2).flatten(1)
@@ -219,6 +217,24 @@ class MFNet(nn.Module):
             sight=sight,
         )
 
+    def unexplained(self, sight: Sight, K: Tensor) -> tuple[Aligned, Tensor]:
+        """The average head's pose in N views with K (N, 3, 3), and what it leaves of their landmarks, as the fusion sees it: (N, 2 U).
+
+        Raises ValueError for sights without landmarks.
+        """
+        if sight.landmarks is None or sight.seen is None or self.points is None:
+            raise ValueError("without landmarks there is nothing to explain")
+        found = align(sight.landmarks, K, self.points.mean, self.normals, sight.seen)
+        # Three millimetres are a usual residual; what is hardly seen counts little; no single point shouts.
+        return found, (found.residual * found.weight[..., None] / 3.0).clamp(-4.0, 4.0).flatten(1)
+
+    @property
+    def last_layer(self) -> nn.Linear:
+        """The fusion's last layer, whose answer the straight one is added to."""
+        last = self.fusion if isinstance(self.fusion, nn.Linear) else self.fusion.get_submodule("3")
+        assert isinstance(last, nn.Linear)
+        return last
+
     def _camera_input(self, K: Tensor) -> Tensor:
         """(N, 3), of order one: log of the focal length in crop sides, and how far the crop is from the picture's middle, in focals."""
         middle = (self.config.side - 1) / 2.0
@@ -227,9 +243,7 @@ class MFNet(nn.Module):
 
     def _start(self) -> None:
         """Training starts from the average head where the alignment put it, or straight ahead."""
-        last = self.fusion if isinstance(self.fusion, nn.Linear) else self.fusion.get_submodule("3")
-        for layer in (self.view, last, *([self.straight] if self.config.landmarks else [])):
-            assert isinstance(layer, nn.Linear)
+        for layer in (self.view, self.last_layer, *([self.straight] if self.config.landmarks else [])):
             nn.init.normal_(layer.weight, std=1e-4)
             if layer.bias is not None:
                 nn.init.zeros_(layer.bias)

@@ -11,6 +11,7 @@ from torch import Tensor
 from facestudio.progress import CancelToken, Progress, silent
 from facestudio.reconstruct.mfnet.network import MFNet, Sight
 from facestudio.training.mfnet.batch import TripletBatch, Truth
+from facestudio.training.mfnet.vague import VagueError
 
 _HALF = torch.float16
 
@@ -19,11 +20,12 @@ _HALF = torch.float16
 class JitterConfig:
     """How remembered sights are varied.
 
-    landmarks: noise, in stated standard deviations of each. features: relative noise of the trunk's features. focal: relative error of what
-    the network is told, beside the one remembered.
+    landmarks: noise, in stated standard deviations of each. vague: share of the smooth errors of `VagueError`, which all views have in
+    common. features: relative noise of the trunk's features. focal: relative error of what the network is told, beside the one remembered.
     """
 
-    landmarks: float = 1.5
+    landmarks: float = 0.7
+    vague: float = 1.0
     focal: float = 0.03
     features: float = 0.2
 
@@ -31,11 +33,12 @@ class JitterConfig:
 class SightCache:
     """Sights of N captures with everything their losses need, in half precision (about 60 kB for a capture).
 
-    arrays: tensors by name: "sight/…" of the 3 N views, "truth/…", "K", "landmarks", "visible" of the N captures.
+    arrays: tensors by name: "sight/…" of the 3 N views, "truth/…", "K", "landmarks", "visible" of the N captures. vague: draws the smooth
+    errors that a jitter asks for; None for a cache that is not varied.
     """
 
-    def __init__(self, arrays: dict[str, Tensor]) -> None:
-        self.arrays = arrays
+    def __init__(self, arrays: dict[str, Tensor], vague: VagueError | None = None) -> None:
+        self.arrays, self.vague = arrays, vague
 
     def __len__(self) -> int:
         """N."""
@@ -48,7 +51,7 @@ class SightCache:
         last = len(self) if jitter is None else max(len(self) - size + 1, 1)
         for start in range(0, last, size):
             batch = self._at(order[start : start + size])
-            yield batch if jitter is None else varied(batch, jitter, rng)
+            yield batch if jitter is None else varied(batch, jitter, rng, self.vague)
 
     def _at(self, rows: Tensor) -> TripletBatch:
         views = (3 * rows[:, None] + torch.arange(3)).flatten()
@@ -59,8 +62,8 @@ class SightCache:
         return TripletBatch(none, a["K"][rows], none, a["landmarks"][rows].float(), a["visible"][rows], truth, sight)
 
 
-def varied(batch: TripletBatch, jitter: JitterConfig, rng: torch.Generator) -> TripletBatch:
-    """A batch with noise on what was seen and on the focal length told."""
+def varied(batch: TripletBatch, jitter: JitterConfig, rng: torch.Generator, vague: VagueError | None = None) -> TripletBatch:
+    """A batch with noise on what was seen and on the focal length told; smooth errors only with what draws them."""
     sight = batch.sight
     assert sight is not None and sight.landmarks is not None and sight.log_sigma is not None and batch.truth is not None
 
@@ -68,6 +71,8 @@ def varied(batch: TripletBatch, jitter: JitterConfig, rng: torch.Generator) -> T
         return torch.randn(like.shape, generator=rng)
 
     points = sight.landmarks + jitter.landmarks * torch.exp(sight.log_sigma)[..., None] * noise(sight.landmarks)
+    if vague is not None and jitter.vague:
+        points = points + jitter.vague * vague.draw(batch, rng)
     grain = 1.0 + jitter.features * noise(sight.feature)
     told = torch.exp(jitter.focal * torch.randn(len(batch), 1, 1, generator=rng))
     K, t = batch.K.clone(), batch.truth.t.clone()

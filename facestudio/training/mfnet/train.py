@@ -1,7 +1,7 @@
 """`facestudio train mfnet`: synthetic captures, then the paper's own losses, to one file of weights.
 
     look      the landmark network's trunk, as it is, looks at every capture once, in as many variants as there is time for
-    fusion    everything behind the trunk learns from what it saw, from memory: thousands of steps a minute
+    fusion    everything behind the trunk learns from what it saw, from memory: its linear part in closed form, then all of it, step by step
     whole     trunk and all, picture by picture, at a low rate
     self      the paper's self-supervised losses (eq. 11), on photographs where there are some; its weights are kept only if the held-out
               captures gain by them
@@ -17,8 +17,9 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -34,15 +35,17 @@ from facestudio.reconstruct.mfnet.deca import import_deca
 from facestudio.reconstruct.mfnet.mirror import mirror_of
 from facestudio.reconstruct.mfnet.network import PAPER, SMALL, MFNet, MFNetConfig, Prediction, mfnet_for
 from facestudio.training.checkpoint import export_weights, load_checkpoint, save_checkpoint
-from facestudio.training.loop import LoopConfig, Trainer, place_in_run
+from facestudio.training.loop import CHECKPOINT, LoopConfig, Trainer, place_in_run
 from facestudio.training.mfnet.augment import AugmentConfig
 from facestudio.training.mfnet.batch import TripletBatch
 from facestudio.training.mfnet.cache import JitterConfig, SightCache, remember
 from facestudio.training.mfnet.flow import FlowEstimator, dis_flow
 from facestudio.training.mfnet.selfsupervised import SelfSupervision, SelfSupervisionConfig
 from facestudio.training.mfnet.sheet import Sheet
+from facestudio.training.mfnet.straight import solve_straight
 from facestudio.training.mfnet.supervision import Supervision, predict, validation
 from facestudio.training.mfnet.triplets import Captures, PhotoTriplets, SyntheticTriplets
+from facestudio.training.mfnet.vague import VagueError
 from facestudio.types import ByteArray
 
 Objective = Callable[[Prediction, TripletBatch], dict[str, Tensor]]
@@ -57,7 +60,9 @@ class MFNetTraining:
 
     minutes: of all stages together; shares: of look, fusion, whole and self. stages: those to run. captures: most captures looked at, in at
     most so many variants. batch: captures in a step of whole and self; fusion_batch: of fusion. rate_*: highest learning rates.
-    validate: captures held out. threads: torch's, None as they are. sheet_minutes: between two pictures of how far it is.
+    fusion_steps: steps of fusion (None: as many as its share of the minutes allows): with so many, the same data give the same weights.
+    straight_passes: over what was looked at, each shaken anew, for the straight layer. validate: captures held out. threads: torch's, None
+    as they are. sheet_minutes: between two pictures of how far it is.
     """
 
     minutes: float = 40.0
@@ -67,6 +72,8 @@ class MFNetTraining:
     variants: int = 2
     batch: int = 16
     fusion_batch: int = 64
+    fusion_steps: int | None = None
+    straight_passes: int = 8
     rate_fusion: float = 1e-3
     rate_whole: float = 3e-4
     rate_self: float = 2e-5
@@ -150,10 +157,13 @@ class MFNetTrainer:
         write_file(self.out / "validation.json", json.dumps(self.found, indent=1).encode())
 
     def _fusion(self) -> None:
-        assert self.net.landmarker is not None
+        assert self.net.landmarker is not None and self.net.points is not None
         seen, held = self._remember(self.config.minutes_of("look"))
         self.net.landmarker.requires_grad_(False)
+        seen.vague = VagueError(self.net.points.mean)
         loop = self._loop("fusion", self.config.rate_fusion)
+        if self.config.fusion_steps is not None:
+            loop = replace(loop, minutes=None, steps=self.config.fusion_steps)
 
         def losses(batch: TripletBatch) -> dict[str, Tensor]:
             of: Objective = self.supervision
@@ -162,7 +172,12 @@ class MFNetTrainer:
         def batches(epoch: int) -> Iterator[TripletBatch]:
             return seen.batches(epoch, self.config.fusion_batch, self.config.seed + self.rank, self.config.jitter)
 
-        self._train("fusion", loop, losses, batches, list(held.batches(0, 50)))
+        judged = list(held.batches(0, 50))
+        if not (self.out / "fusion" / CHECKPOINT).is_file():
+            passes = chain.from_iterable(batches(-1 - i) for i in range(self.config.straight_passes))
+            solve_straight(self.net, passes, self.cancel)
+            self._judge("straight", judged)
+        self._train("fusion", loop, losses, batches, judged)
         self.net.landmarker.requires_grad_(True)
 
     def _remember(self, minutes: float) -> tuple[SightCache, SightCache]:
@@ -248,9 +263,9 @@ class MFNetTrainer:
         weight = np.array([len(b) for b in held_out], float)
         return {name: float(np.average([row[name] for row in rows], weights=weight)) for name in rows[0]}
 
-    def _judge(self, stage: str) -> None:
+    def _judge(self, stage: str, held_out: list[TripletBatch] | None = None) -> None:
         self.net.eval()
-        self.found[stage] = self._validate(self.held_out)
+        self.found[stage] = self._validate(held_out or self.held_out)
         self.progress(stage, 1.0, "  ".join(f"{k} {v:.3f}" for k, v in self.found[stage].items()))
 
 

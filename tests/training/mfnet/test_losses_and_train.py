@@ -175,7 +175,7 @@ def test_a_training_writes_what_the_engine_reads(head: HeadModel, data: Path, tm
     net = mfnet_for(head, TINY)
     trainer = MFNetTrainer(head, net, [data], tmp_path, training, lambda stage, *_: heard.append(stage), held_out=data)
     found = trainer.run()
-    assert list(found) == ["start", "fusion", "whole", "self"]
+    assert list(found) == ["start", "straight", "fusion", "whole", "self"]
     assert all(np.isfinite(list(row.values())).all() for row in found.values())
     assert json.loads((tmp_path / "validation.json").read_text()).keys() == found.keys()
     assert {"look", "fusion", "whole", "self"} <= set(heard)
