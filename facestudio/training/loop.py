@@ -110,7 +110,7 @@ class Trainer:
             raise ValueError("a training needs an end: minutes, epochs or steps")
         self.config, self.net, self._batches, self._out = config, net, batches, out
         self._progress, self._cancel, self._validate = progress, cancel or CancelToken(), validate
-        self.rank, self.world = _join()
+        self.rank, self.world = join_run()
         if config.threads:
             torch.set_num_threads(config.threads)
         torch.manual_seed(config.seed + self.rank)
@@ -288,7 +288,8 @@ def place_in_run() -> tuple[int, int]:
     return int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
 
 
-def _join() -> tuple[int, int]:
+def join_run() -> tuple[int, int]:
+    """The same, after joining the other processes when there are any."""
     rank, world = place_in_run()
     if world > 1 and not dist.is_initialized():
         dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")

@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import torch
+from torch import distributed as dist
 
 from facestudio.progress import CancelToken
 from facestudio.reconstruct.mfnet.network import MFNet
+from facestudio.training.loop import join_run
 from facestudio.training.mfnet.batch import TripletBatch
 
 RIDGE = 1e-3  # of a capture, in squared residuals of 3 mm
@@ -22,7 +24,8 @@ RIDGE = 1e-3  # of a capture, in squared residuals of 3 mm
 def solve_straight(net: MFNet, batches: Iterable[TripletBatch], cancel: CancelToken | None = None, ridge: float = RIDGE) -> int:
     """Set the straight layer of `net`, and the bias behind it, to what explains the captures of some batches best; how many there were.
 
-    Batches need truth and sights. Raises ValueError when there are none, and Cancelled.
+    Batches need truth and sights. Under torchrun the captures of all processes count, and all get the same answer. Raises ValueError when
+    there are no captures, and Cancelled.
     """
     width, codes = net.straight.in_features, net.straight.out_features
     square, across = torch.zeros(width, width), torch.zeros(width, codes)
@@ -37,6 +40,11 @@ def solve_straight(net: MFNet, batches: Iterable[TripletBatch], cancel: CancelTo
         square.addmm_(x.T, x)
         across.addmm_(x.T, y)
         middle, goal, count = middle + x.sum(0), goal + y.sum(0), count + len(batch)
+    if join_run()[1] > 1:
+        total = torch.tensor(count)
+        for part in (square, across, middle, goal, total):
+            dist.all_reduce(part)
+        count = int(total)
     if not count:
         raise ValueError("there is nothing to explain")
     middle, goal = middle / count, goal / count

@@ -73,8 +73,8 @@ class MFNetTraining:
     batch: int = 16
     fusion_batch: int = 64
     fusion_steps: int | None = None
-    straight_passes: int = 8
-    rate_fusion: float = 1e-3
+    straight_passes: int = 4
+    rate_fusion: float = 3e-4
     rate_whole: float = 3e-4
     rate_self: float = 2e-5
     decay: float = 0.02
