@@ -35,6 +35,7 @@ class FlowConfig:
     flat_contrast: gradient of the picture along the epipolar line, in noise sigmas, at which the match is worth half.
     shine_px: difference from the layer that is blind to highlights at which trust in the other is halved.
     layer_sigma: factor on the standard deviation of each layer's matches: the dull one's grain harms the flow more than contrast tells.
+    blur_px: the flow sees the surface through a blur of this (`displace.blurred`; `tests/benchmarks/bench_limit.py` measures it).
     stride: only every stride-th pixel and row becomes a sample: neighbours share the flow's patch anyway.
     """
 
@@ -49,6 +50,7 @@ class FlowConfig:
     flat_contrast: float = 1.0
     shine_px: float = 0.3
     layer_sigma: tuple[float, ...] = (1.0, 2.0)
+    blur_px: float = 6.4
     stride: int = 2
 
 

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
-from scipy.sparse.linalg import SuperLU
+from scipy.sparse.linalg import SuperLU, splu
 
-from facestudio.types import Float64Array, IntArray
+from facestudio.types import Float64Array, FloatArray, IntArray
 
 
 @dataclass(frozen=True)
@@ -31,10 +31,34 @@ class FieldConfig:
 
 @dataclass(frozen=True)
 class Field:
-    """The prior on one mesh: root (V, V) sparse with Q = root' root; precision = Q."""
+    """The prior on one mesh: root (V, V) sparse with Q = root' root; precision = Q.
+
+    spread: (V, V) sparse, from the field's unknowns to the displacement: one, unless the field is known by its blurred picture (`blurred`).
+    """
 
     root: sp.csc_matrix
     precision: sp.csc_matrix
+    spread: sp.csc_matrix
+
+    def seen(self, motion: FloatArray) -> Float64Array:
+        """What is seen of a motion of the vertices, (V,) or (V, K) metres along their normals."""
+        return np.asarray(splu(self.spread).solve(np.asarray(motion, np.float64)))
+
+
+def blurred(field: Field, vertices: Float64Array, faces: IntArray, blur_m: float) -> Field:
+    """The same field for measurements that see it blurred, as everything does that compares windows of pictures.
+
+    A window does not say where its middle lies but, about, where the surface lies on the average over it: it sees u = H x of a
+    displacement x. To take that for x itself, and to measure again from where it led, ends at H x = u: a deconvolution, which blows
+    up the noise of whatever H hardly lets through, the more so the longer it goes on. With H in the equations the prior decides there.
+
+    H = (1 + b^2 M^-1 S)^-1, an implicit step of heat flow, passes a wave of number k with 1 / (1 + b^2 k^2), and its inverse K is
+    sparse. So u takes the place of x as the unknown: its precision is K' Q K, and a match on a triangle speaks of its vertices' u alone.
+    """
+    mass, stiffness = _finite_elements(vertices, faces)
+    spread = (sp.identity(len(mass)) + sp.diags(blur_m**2 / mass) @ stiffness).tocsc()
+    root = (field.root @ spread).tocsc()
+    return Field(root, (root.T @ root).tocsc(), spread)
 
 
 def prior_field(vertices: Float64Array, faces: IntArray, config: FieldConfig) -> Field:
@@ -43,7 +67,7 @@ def prior_field(vertices: Float64Array, faces: IntArray, config: FieldConfig) ->
     kappa = np.sqrt(8.0) / config.range_m
     tau = 1.0 / (np.sqrt(4.0 * np.pi) * kappa * config.sigma_m)
     root = sp.diags(tau / np.sqrt(mass)) @ (kappa**2 * sp.diags(mass) + stiffness)
-    return Field(root.tocsc(), (root.T @ root).tocsc())
+    return Field(root.tocsc(), (root.T @ root).tocsc(), sp.identity(len(mass), format="csc"))
 
 
 def _finite_elements(vertices: Float64Array, faces: IntArray) -> tuple[Float64Array, sp.csr_matrix]:
@@ -76,4 +100,4 @@ def conditional_sigma(
     count = len(lumped_information)
     data = np.sqrt(np.maximum(lumped_information, 0.0))
     noise = field.root.T @ rng.normal(size=(count, draws)) + data[:, None] * rng.normal(size=(count, draws))
-    return np.asarray(np.sqrt((factor.solve(noise) ** 2).mean(1)))
+    return np.asarray(np.sqrt(((field.spread @ factor.solve(noise)) ** 2).mean(1)))

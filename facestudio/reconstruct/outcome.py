@@ -31,9 +31,8 @@ def finished(
     seen: the head in each photo (`sightings`). given: the cameras with their distortion.
     """
     model, config = problem.model, problem.config
-    given_theta = conditional_sigma(
-        problem.field, solution.data, solution.factor, config.posterior_draws, np.random.default_rng(0)
-    )
+    field = problem.sweep_field if config.sweep_rounds else problem.flow_field
+    given_theta = conditional_sigma(field, solution.data, solution.factor, config.posterior_draws, np.random.default_rng(0))
     cancel.check()
     spread = solution.reach @ np.linalg.cholesky(solution.covariance + 1e-15 * np.eye(len(solution.covariance)))
     sigma = config.sigma_scale * np.sqrt(given_theta**2 + (spread[:, : len(head.identity) + len(head.expression)] ** 2).sum(1))

@@ -15,7 +15,7 @@ from facestudio.head.model import HeadModel
 from facestudio.progress import CancelToken, side_by_side
 from facestudio.reconstruct.contour import OutlineParts, outline_parts
 from facestudio.reconstruct.detector_error import DetectorError
-from facestudio.reconstruct.displace import Field, prior_field
+from facestudio.reconstruct.displace import Field, blurred, prior_field
 from facestudio.reconstruct.photo import prepare_photo
 from facestudio.reconstruct.pose import undistorted
 from facestudio.reconstruct.refinement import RefineConfig
@@ -44,7 +44,8 @@ class Problem:
     views: with landmarks free of distortion. photos: alike. pairs: ordered, of views to match. part_trust: (F,) float32.
     linear: (V, 3, S + E) float32, identity and expression basis side by side. landmarks, error: when the views carry any.
     anchors: (A,) int, vertices that stand in for landmarks when there are none; homes: per view (A, 2) float64, pixels, where the given
-    head shows them. field: prior of the displacement. focal_sigma: (views,) relative.
+    head shows them. flow_field, sweep_field: prior of the displacement, as
+    either way of matching sees it. focal_sigma: (views,) relative.
     """
 
     model: HeadModel
@@ -58,7 +59,8 @@ class Problem:
     error: DetectorError | None
     anchors: IntArray
     homes: tuple[Float64Array, ...]
-    field: Field
+    flow_field: Field
+    sweep_field: Field
     focal_sigma: Float64Array
     calibrated: bool
     config: RefineConfig
@@ -86,6 +88,9 @@ def prepare(
         full = landmark_basis(model, "mediapipe478")
         on_skin = full.ids < 468  # irises move with the gaze
         landmarks = LandmarkBasis(full.ids[on_skin], full.mean[on_skin], full.identity[on_skin], full.expression[on_skin])
+    plain_surface = surface(model, start)
+    field = prior_field(plain_surface, model.faces, config.surface)
+    pixels_per_metre = float(np.mean([c.K[0, 0] / np.median((vertices @ c.R.T + c.t)[:, 2]) for c in start.cameras]))
     anchors = np.flatnonzero(model.part_vertices("face", "skin", "lips"))[::40]
     return Problem(
         model=model,
@@ -99,7 +104,8 @@ def prepare(
         error=error,
         anchors=anchors,
         homes=tuple(project(c, vertices[anchors]) for c in start.cameras),
-        field=prior_field(surface(model, start), model.faces, config.surface),
+        flow_field=blurred(field, plain_surface, model.faces, config.flow.blur_px / pixels_per_metre),
+        sweep_field=blurred(field, plain_surface, model.faces, config.sweep.blur_px / pixels_per_metre),
         focal_sigma=np.array([config.focal_sigma_known if v.image.focal_px else config.focal_sigma_assumed for v in views]),
         calibrated=calibrated,
         config=config,

@@ -161,18 +161,20 @@ def _step(
     unknowns = layout(len(head.identity), len(head.expression), len(head.cameras), not turn.cameras)
     normals = vertex_normals(surface(model, head), model.faces).astype(np.float32)
     normal_basis = np.einsum("vi,vik->vk", normals, problem.linear)
-    system = System.of_prior(unknowns, problem.field.precision)
+    field = problem.sweep_field if turn.sweep else problem.flow_field
+    lift = field.seen(head.lift)
+    system = System.of_prior(unknowns, field.precision)
     _add_priors(system, problem, head, unknowns, turn.focals)
     evidence = Evidence.none(model.vertex_count, unknowns)
     for m in (part for whole in matches for part in _in_parts(whole)):
         cancel.check()
         found = rows(m, head.cameras, model.faces, model.vertex_count, unknowns, config.flow.stride**2, config.solve)
         cancel.check()
-        evidence.add(found, head.lift, turn.robust_m, config.solve)
-    for edge in outlines:
+        evidence.add(found, lift, turn.robust_m, config.solve)
+    for edge in outlines:  # sharper than the flow sees, but one field has one eye, and outlines are few
         found = outline_rows(edge, head.cameras[edge.view], model.faces, model.vertex_count, unknowns, config.contour)
-        evidence.add(found, head.lift, max(turn.robust_m, config.contour.robust_m), config.solve)
-    system.add(evidence, normal_basis, unknowns)
+        evidence.add(found, lift, max(turn.robust_m, config.contour.robust_m), config.solve)
+    system.add(evidence, field.seen(normal_basis), unknowns)
     vertices = posed(model, head)
     if problem.landmarks is not None and problem.error is not None:
         points = on_surface(vertices, model.faces, model.embeddings["mediapipe478"])[model.embeddings["mediapipe478"].ids < 468]
@@ -193,7 +195,7 @@ def _step(
             unknowns,
             config.solve,
         )
-    solution = system.solve(normal_basis, cancel)
+    solution = system.solve(normal_basis, field.spread, cancel)
     return _moved(head, solution, unknowns), solution
 
 

@@ -182,7 +182,7 @@ class Evidence:
         )
 
     def add(self, evidence: Rows, lift: Float64Array, robust_m: float, config: SolveConfig) -> None:
-        """Add one pair, with Cauchy's weights at the current head (residual = flow), whose field is lift (V,), metres."""
+        """Add one pair, with Cauchy's weights at the current head (residual = flow), whose field is seen as lift (V,), metres."""
         floor = config.floor_m * evidence.rate
         for J, value, s in (
             (evidence.along, evidence.measured[:, 0], np.hypot(evidence.sigma, floor)),
@@ -225,10 +225,9 @@ class System:
         P, V = unknowns.size, field_precision.shape[0]
         return System(1e-6 * np.eye(P), np.zeros(P), np.zeros((V, P)), field_precision, np.zeros(V), np.zeros(V))
 
-    def add(self, evidence: Evidence, normal_basis: FloatArray, unknowns: Unknowns) -> None:
-        """Add what was measured. normal_basis: (V, S + E), motion of each vertex along its normal per coefficient, metres."""
+    def add(self, evidence: Evidence, basis: Float64Array, unknowns: Unknowns) -> None:
+        """Add what was measured. basis: (V, S + E), what is seen of each vertex's motion along its normal per coefficient, metres."""
         shape, motion = unknowns.shape, unknowns.motion
-        basis = normal_basis.astype(np.float64)
         coupled, by_motion = evidence.vv @ basis, basis.T @ evidence.vm
         self.tt[shape, shape] += basis.T @ coupled
         self.tt[shape, motion] += by_motion
@@ -242,10 +241,11 @@ class System:
         self.d += evidence.v
         self.data += np.asarray(evidence.vv.sum(1)).ravel()
 
-    def solve(self, normal_basis: FloatArray, cancel: CancelToken) -> Solution:
+    def solve(self, normal_basis: FloatArray, spread: sp.csc_matrix, cancel: CancelToken) -> Solution:
         """Eliminate the field (Schur complement), solve for the coefficients, and put them back.
 
-        normal_basis: (V, S + E), as in `rows`. Raises Cancelled.
+        normal_basis: (V, S + E), motion of each vertex along its normal per coefficient, metres. spread: the field's (`displace.Field`).
+        Raises Cancelled.
         """
         factor = splu(self.dd.tocsc(), permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True}, diag_pivot_thresh=0.0)
         sides, reduced = np.column_stack([self.dt, self.d]), []
@@ -258,9 +258,9 @@ class System:
         covariance = np.linalg.inv(self.tt - self.dt.T @ coupling)
         covariance = 0.5 * (covariance + covariance.T)
         step = covariance @ (self.t - self.dt.T @ own)
-        reach = -coupling
+        reach = -np.asarray(spread @ coupling)
         reach[:, : normal_basis.shape[1]] += normal_basis
-        return Solution(step, own - coupling @ step, covariance, reach, factor, self.data)
+        return Solution(step, spread @ (own - coupling @ step), covariance, reach, factor, self.data)
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ class SweepConfig:
     """Constants of the sweep. Pixels are the photo's.
 
     reach_m: shifts to either side; steps: how many in all, odd. window_px: standard deviation of the window.
-    flat: variance, grey levels squared, below which a
+    blur_px: what the sweep sees the surface through (`displace.blurred`). flat: variance, grey levels squared, below which a
     window shows nothing. least_likeness: correlation below which nothing is claimed.
     floor_px: error of the best matches. window_count: how many independent pixels a window holds, as a share of its area: the photos
     are smoothed. flattest: cosine of the reference's line of sight from which on a shift is not stretched further.
@@ -43,6 +43,7 @@ class SweepConfig:
     reach_m: float = 0.0015
     steps: int = 13
     window_px: float = 1.7
+    blur_px: float = 1.7
     flat: float = 0.5
     least_likeness: float = 0.5
     floor_px: float = 0.15

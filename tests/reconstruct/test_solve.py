@@ -14,9 +14,9 @@ from facestudio.geometry.shading import vertex_normals
 from facestudio.head.model import HeadModel
 from facestudio.progress import CancelToken
 from facestudio.reconstruct.correspondence import Matches
-from facestudio.reconstruct.displace import FieldConfig, conditional_sigma, prior_field
+from facestudio.reconstruct.displace import FieldConfig, blurred, conditional_sigma, prior_field
 from facestudio.reconstruct.solve import Evidence, Rows, SolveConfig, System, layout, rows
-from facestudio.types import Camera
+from facestudio.types import Camera, Float64Array, IntArray
 from tests.reconstruct.refine_scene import given_cameras, make_capture
 
 
@@ -93,7 +93,7 @@ def test_eliminating_the_field_gives_the_dense_solution(openhead: HeadModel) -> 
     whole = np.block([[system.tt, system.dt.T], [system.dt, system.dd.toarray()]])
     expected = np.linalg.solve(whole, np.concatenate([system.t, system.d]))
     basis = rng.normal(size=(V, 2))
-    solution = system.solve(basis, CancelToken())
+    solution = system.solve(basis, sp.identity(V, format="csc"), CancelToken())
     np.testing.assert_allclose(np.concatenate([solution.step, solution.lift]), expected, atol=1e-8)
     np.testing.assert_allclose(solution.covariance, np.linalg.inv(whole)[:P, :P], atol=1e-8)
 
@@ -122,7 +122,7 @@ def test_sampled_sigma_is_the_posteriors(openhead: HeadModel) -> None:
     data = np.zeros(144)
     data[:72] = 1 / 0.0002**2
     system = System.of_prior(layout(1, 0, 1, True), (field.precision + sp.diags(data)).tocsc())
-    factor = system.solve(np.zeros((144, 1)), CancelToken()).factor
+    factor = system.solve(np.zeros((144, 1)), field.spread, CancelToken()).factor
     sampled = conditional_sigma(field, data, factor, 2000, np.random.default_rng(0))
     exact = np.sqrt(np.diag(np.linalg.inv((field.precision + sp.diags(data)).toarray())))
     np.testing.assert_allclose(sampled, exact, rtol=0.12)
@@ -144,8 +144,8 @@ def test_a_uniform_push_is_recovered_and_an_outlier_is_not_believed(openhead: He
     system.tt[1:, 1:] += 1e9 * np.eye(6)  # hold the head's pose: a push can also be a shift
     evidence = Evidence.none(len(normals), unknowns)
     evidence.add(rows(m, cameras, openhead.faces, len(normals), unknowns, 4.0, config), np.zeros(len(normals)), 0.0005, config)
-    system.add(evidence, normal_basis, unknowns)
-    assert system.solve(normal_basis, CancelToken()).step[0] == pytest.approx(0.001, rel=0.1)
+    system.add(evidence, field.seen(normal_basis), unknowns)
+    assert system.solve(normal_basis, field.spread, CancelToken()).step[0] == pytest.approx(0.001, rel=0.1)
 
 
 def some_rows(rng: np.random.Generator, vertices: int, motions: int) -> Rows:
@@ -175,3 +175,54 @@ def test_evidence_by_vertices_is_what_a_row_per_match_and_coefficient_would_say(
     np.testing.assert_allclose(system.dt, normal[P:, :P], atol=1e-9)
     np.testing.assert_allclose(system.dd.toarray(), normal[P:, P:], atol=1e-9)
     np.testing.assert_allclose(np.concatenate([system.t, system.d]), right, atol=1e-9)
+
+
+def a_grid(side: int, step_m: float) -> tuple[Float64Array, IntArray]:
+    """A flat square of side x side vertices in the xy plane, and its triangles."""
+    x, y = np.meshgrid(np.arange(side) * step_m, np.arange(side) * step_m)
+    corner = (np.arange(side - 1)[:, None] * side + np.arange(side - 1)).ravel()
+    halves = ((corner, corner + 1, corner + side), (corner + 1, corner + side + 1, corner + side))
+    faces = np.concatenate([np.stack(h, 1) for h in halves])
+    return np.stack([x, y, np.zeros_like(x)], -1).reshape(-1, 3), faces.astype(np.int32)
+
+
+def test_a_blurred_field_passes_long_waves_and_stops_short_ones() -> None:
+    vertices, faces = a_grid(60, 0.002)
+    field, blur = prior_field(vertices, faces, FieldConfig()), 0.004
+    seen_through = blurred(field, vertices, faces, blur)
+    inner = (np.abs(vertices[:, :2] - 0.059) < 0.03).all(1)
+    for length in (0.08, 0.04, 0.02):
+        k = 2.0 * np.pi / length
+        wave = np.cos(k * vertices[:, 0])
+        passed = (seen_through.seen(wave) * wave)[inner].sum() / (wave * wave)[inner].sum()
+        assert passed == pytest.approx(1.0 / (1.0 + (blur * k) ** 2), rel=0.06)
+        np.testing.assert_allclose(seen_through.spread @ seen_through.seen(wave), wave, atol=1e-9)
+
+
+@pytest.mark.parametrize("modelled", [True, False])
+def test_only_with_the_blur_in_the_equations_one_measurement_settles_it(modelled: bool) -> None:
+    """What is seen is the blurred truth and noise. Measured again from the answer, it must have nothing new to say."""
+    rng = np.random.default_rng(0)
+    vertices, faces = a_grid(30, 0.003)
+    V, unknowns = len(vertices), layout(0, 0, 1, calibrated=True)
+    plain = prior_field(vertices, faces, FieldConfig())
+    eye = blurred(plain, vertices, faces, 0.005)
+    field = eye if modelled else plain
+    truth = 0.0008 * np.cos(2.0 * np.pi * vertices[:, 0] / 0.02)
+    noise, lift, steps, errors = 0.0008 * rng.normal(size=V), np.zeros(V), [], []
+    for _ in range(12):
+        seen = 1000.0 * (eye.seen(truth - lift) + noise)  # a pixel per millimetre
+        ones = np.ones(V)
+        r = Rows(
+            np.zeros((V, 6)), None, np.stack([seen, 0 * seen], 1), 1000.0 * ones, 0.3 * ones, ones, sp.identity(V, format="csr")
+        )
+        evidence, system = Evidence.none(V, unknowns), System.of_prior(unknowns, field.precision)
+        evidence.add(r, field.seen(lift), 1e6, SolveConfig(floor_m=0.0))
+        system.add(evidence, np.zeros((V, 0)), unknowns)
+        found = system.solve(np.zeros((V, 0)), field.spread, CancelToken()).lift
+        steps.append(float(np.abs(found - lift).max()))
+        lift = found
+        errors.append(float(np.sqrt(((lift - truth) ** 2).mean())))
+    assert (steps[1] < 1e-8) == modelled
+    if not modelled:
+        assert errors[-1] > 1.15 * min(errors)  # the noise of what is hardly seen grows from round to round
