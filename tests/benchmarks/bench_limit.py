@@ -4,8 +4,11 @@ Every way of matching is run on the *true* surface of a bench's heads, seen by t
 What it finds all the same is its error. For each way, a line: the error along the epipolar line, pixels (median of the absolute); along
 the surface's normal, millimetres (median: bias; positive: the photos want the surface further out); and that averaged over 8 mm of skin
 (Gaussian, Cauchy weights), as a smooth displacement would take it: median and mean of the absolute, where at least 40 samples lie
-within 16 mm, and the share of the face for which that holds. The last line is the refined head (standard) at those points: its distance
-from the truth, nothing aligned.
+within 16 mm, and the share of the face for which that holds. Then the refined head (standard) at those points: its distance from the
+truth, nothing aligned.
+
+The second table is how much of a wave of 0.5 mm, pressed into the true surface in two directions, is found, for three ways and four
+lengths: what `FlowConfig.blur_px` and `SweepConfig.blur_px` are taken from. A blur of b passes a wave of number k with 1 / (1 + b^2 k^2).
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from facestudio.evaluate.datasets.bench import head_names, read_head
 from facestudio.evaluate.scan_to_mesh import Surface
+from facestudio.geometry.shading import vertex_normals
 from facestudio.pipeline.cameras_file import read_cameras
 from facestudio.pipeline.evidence import evidence_error
 from facestudio.progress import CancelToken
@@ -43,6 +47,8 @@ from tests.benchmarks.bench_ablation import fitted, model
 RADIUS_M = 0.008
 EVERY = 8  # of the face's points
 LEAST = 40
+WAVE_M = 0.0005
+LENGTHS_M = (np.inf, 0.05, 0.025, 0.0125)
 WAYS = ("flow, plain", "flow, dull", "sweep 1.7 px", "sweep 2.5 px", "sweep 4 px", "sweep 6 px", "sweep, dull", "sweep, detail")
 
 
@@ -110,8 +116,30 @@ def by(way: str, seen: Sequence[Sighting], cameras: Sequence[Camera], trust: Flo
     return found([sweep(read, a, b, config, flow, trust, cancel) for a, b in pairs], [s.camera for s in seen])
 
 
-def run(job: tuple[Path, str]) -> tuple[dict[str, tuple[Float64Array, Float64Array, Float64Array]], Float64Array]:
-    """Per way: errors in pixels, in millimetres, and smoothed at the face's points; and the refined head's distance at those points."""
+@dataclass(frozen=True)
+class Result:
+    """One head.
+
+    ways: per way, errors in pixels, in millimetres, and smoothed at the face's points. head: the refined head's distance there, mm.
+    waves: per way and length, the sums of found times pressed in, and of pressed in squared.
+    """
+
+    ways: dict[str, tuple[Float64Array, Float64Array, Float64Array]]
+    head: Float64Array
+    waves: dict[tuple[str, float], Float64Array]
+
+
+def wave_found(still: Found, pressed: Found, height: Float64Array, vertices: Float64Array) -> Float64Array:
+    """(2,): how much of a wave of vertex heights (V,), metres, is found beyond what is found without it."""
+    _, vertex = cKDTree(vertices).query(pressed.points)
+    _, near = cKDTree(still.points).query(pressed.points, k=8)
+    wanted, seen = -1000.0 * height[vertex], pressed.mm - np.median(still.mm[near], axis=1)
+    weight = pressed.weight / (1.0 + (pressed.mm / 0.8) ** 2)
+    return np.array([(weight * seen * wanted).sum(), (weight * wanted**2).sum()])
+
+
+def run(job: tuple[Path, str]) -> Result:
+    """Measure one head."""
     dataset, name = job
     from facestudio.reconstruct.refine import refine  # the package offers a function of this name, too
 
@@ -131,10 +159,17 @@ def run(job: tuple[Path, str]) -> tuple[dict[str, tuple[Float64Array, Float64Arr
     sightings = [sight(p, c, vertices, faces) for p, c in zip(photos, cameras, strict=True)]
     seen, at = [s for s in sightings if s is not None], vertices[chosen[::EVERY]]
     assert len(seen) == len(cameras)
-    result = {}
+    trust, result, said = in_region[faces].all(1).astype(np.float32), {}, {}
     for way in WAYS:
-        said = by(way, seen, cameras, in_region[faces].all(1).astype(np.float32))
-        result[way] = said.pixels, said.mm, smoothed(said, at)
+        said[way] = by(way, seen, cameras, trust)
+        result[way] = said[way].pixels, said[way].mm, smoothed(said[way], at)
+    normals, waves = vertex_normals(vertices, faces), {}
+    for length in LENGTHS_M:
+        height = WAVE_M * np.cos(2.0 * np.pi / length * vertices[:, :2]).prod(1)
+        pressed = [sight(p, c, vertices + normals * height[:, None], faces) for p, c in zip(photos, cameras, strict=True)]
+        for way in WAYS[:3]:
+            found_there = by(way, [s for s in pressed if s is not None], cameras, trust)
+            waves[way, length] = wave_found(said[way], found_there, height, vertices)
     refined = refine(
         triplet.views, fit.cameras, model(), fit.identity, fit.expression, masks, calibrated=True, error=evidence_error()
     )
@@ -142,7 +177,7 @@ def run(job: tuple[Path, str]) -> tuple[dict[str, tuple[Float64Array, Float64Arr
     assert first is not None
     world = head_to_world(first, (refined.cameras[0].R, refined.cameras[0].t))
     mesh = Mesh(refined.posed_vertices @ world[:, :3].T + world[:, 3], model().faces)
-    return result, 1000.0 * Surface(mesh).nearest(at).distances
+    return Result(result, 1000.0 * Surface(mesh).nearest(at).distances, waves)
 
 
 def main() -> None:
@@ -151,15 +186,19 @@ def main() -> None:
     with ProcessPoolExecutor(max(1, os.cpu_count() or 2)) as pool:
         heads = list(pool.map(run, [(dataset, name) for name in head_names(dataset)]))
     for way in WAYS:
-        pixels, mm, smooth = (np.concatenate([h[0][way][k] for h in heads]) for k in range(3))
+        pixels, mm, smooth = (np.concatenate([h.ways[way][k] for h in heads]) for k in range(3))
         known = smooth[np.isfinite(smooth)]
         sys.stdout.write(
             f"| {way} | {np.median(np.abs(pixels)):.2f} | {np.median(mm):+.3f} | {np.median(np.abs(known)):.3f} / "
             f"{np.abs(known).mean():.3f} | {100 * len(known) / len(smooth):.0f} % |\n"
         )
-    smooth, distance = np.concatenate([h[0][WAYS[2]][2] for h in heads]), np.concatenate([h[1] for h in heads])
+    smooth, distance = np.concatenate([h.ways[WAYS[2]][2] for h in heads]), np.concatenate([h.head for h in heads])
     there = distance[np.isfinite(smooth)]
     sys.stdout.write(f"| refined head | | | {np.median(there):.3f} / {there.mean():.3f} | |\n")
+    for way in WAYS[:3]:
+        sums = [np.sum([h.waves[way, length] for h in heads], axis=0) for length in LENGTHS_M]
+        shares = [found / wanted for found, wanted in sums]
+        sys.stdout.write(f"| {way} | {' | '.join(f'{share:.2f}' for share in shares)} |\n")
 
 
 if __name__ == "__main__":
