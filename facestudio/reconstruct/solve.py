@@ -8,6 +8,9 @@ surface. With surface normal n, ray r, shape change n.B theta, and small motions
 where phi is the relative change of the focal length and c_a = R_a' (x, y, 0) of the point in camera a; b then sees it move by
 J_b (dY + w_b x X + d_b) + phi_b (f x/z, f y/z), which has to equal the measured flow. Along the epipolar line this measures shape, across
 it the cameras. Identity has the model's own prior N(0, I).
+
+B theta is as well the displacement that the model lacks (`displace`): matches are gathered by the vertices' normal motion, whoever
+causes it (`Evidence`), and model, displacement and cameras are solved for together (`System`), the displacement eliminated first.
 """
 
 from __future__ import annotations
