@@ -102,6 +102,9 @@ def trials() -> dict[str, Trial]:
         "neither": Trial(replace(plain_only, contour=no_outline.contour)),
         "no sweep": Trial(replace(c, sweep_rounds=0)),
         "one sweep": Trial(replace(c, sweep_rounds=1)),
+        "blur not in the equations": Trial(
+            replace(c, flow=replace(c.flow, blur_px=1e-3), sweep=replace(c.sweep, blur_px=1e-3))
+        ),
         "flow as sure as ever": Trial(replace(c, sweep_flow_inflation=1.0)),
         "sweep, no flow": Trial(
             replace(c, robust_m=(c.robust_m[-1],), sweep_rounds=8, sweep=wide, flow=replace(c.flow, layer_sigma=(1e3, 1e3)))
