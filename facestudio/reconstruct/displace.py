@@ -13,6 +13,7 @@ the coefficients then know that neighbouring matches share what the model cannot
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import scipy.sparse as sp
@@ -42,7 +43,11 @@ class Field:
 
     def seen(self, motion: FloatArray) -> Float64Array:
         """What is seen of a motion of the vertices, (V,) or (V, K) metres along their normals."""
-        return np.asarray(splu(self.spread).solve(np.asarray(motion, np.float64)))
+        return np.asarray(self._narrow.solve(np.asarray(motion, np.float64)))
+
+    @cached_property
+    def _narrow(self) -> SuperLU:
+        return splu(self.spread)
 
 
 def blurred(field: Field, vertices: Float64Array, faces: IntArray, blur_m: float) -> Field:

@@ -17,13 +17,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import numpy as np
 import scipy.sparse as sp
 from scipy.sparse.linalg import SuperLU, splu
 
-from facestudio.progress import CancelToken
+from facestudio.progress import CancelToken, side_by_side
 from facestudio.reconstruct.correspondence import Matches
 from facestudio.types import Camera, Float32Array, Float64Array, FloatArray, IntArray
 
@@ -251,12 +252,9 @@ class System:
         Raises Cancelled.
         """
         factor = splu(self.dd.tocsc(), permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True}, diag_pivot_thresh=0.0)
-        sides, reduced = np.column_stack([self.dt, self.d]), []
-        for start in range(0, sides.shape[1], _COLUMNS_AT_ONCE):
-            cancel.check()
-            reduced.append(factor.solve(sides[:, start : start + _COLUMNS_AT_ONCE]))
-        cancel.check()
-        solved = np.column_stack(reduced)
+        sides = np.column_stack([self.dt, self.d])
+        parts = [sides[:, start : start + _COLUMNS_AT_ONCE] for start in range(0, sides.shape[1], _COLUMNS_AT_ONCE)]
+        solved = np.column_stack(side_by_side([partial(factor.solve, part) for part in parts], cancel))
         coupling, own = solved[:, :-1], solved[:, -1]
         covariance = np.linalg.inv(self.tt - self.dt.T @ coupling)
         covariance = 0.5 * (covariance + covariance.T)
