@@ -27,7 +27,7 @@ _remembered: dict[str, dict[str, float]] = {}
 
 # Seconds of each stage as it is reported, in order, on two cores without a graphics card, for a texture of 2048.
 _START, _END = {"read": 0.05, "landmarks": 0.3}, {"texture": 2.0, "export": 0.8}
-_REFINING = {"draft": 3.3, "standard": 18.5, "full": 23.0}
+_REFINING = {"draft": 5.0, "standard": 12.0, "full": 13.0}
 FIRST_TIMES: Mapping[str, Mapping[str, float]] = {
     **{f"reconstruct fit {quality}": {**_START, "fit": 0.4, **_END} for quality in _REFINING},
     **{
