@@ -174,7 +174,9 @@ def _step(
     for edge in outlines:  # sharper than the flow sees, but one field has one eye, and outlines are few
         found = outline_rows(edge, head.cameras[edge.view], model.faces, model.vertex_count, unknowns, config.contour)
         evidence.add(found, lift, max(turn.robust_m, config.contour.robust_m), config.solve)
+    cancel.check()
     system.add(evidence, field.seen(normal_basis), unknowns)
+    cancel.check()
     vertices = posed(model, head)
     if problem.landmarks is not None and problem.error is not None:
         points = on_surface(vertices, model.faces, model.embeddings["mediapipe478"])[model.embeddings["mediapipe478"].ids < 468]

@@ -252,6 +252,7 @@ class System:
         Raises Cancelled.
         """
         factor = splu(self.dd.tocsc(), permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True}, diag_pivot_thresh=0.0)
+        cancel.check()
         sides = np.column_stack([self.dt, self.d])
         parts = [sides[:, start : start + _COLUMNS_AT_ONCE] for start in range(0, sides.shape[1], _COLUMNS_AT_ONCE)]
         solved = np.column_stack(side_by_side([partial(factor.solve, part) for part in parts], cancel))
