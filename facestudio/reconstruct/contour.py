@@ -174,8 +174,7 @@ def outline_rows(
     back: Float64Array = np.einsum("ni,nij->nj", m, J)
     rate, first = np.linalg.norm(back, axis=1), unknowns.motion.start
     along = np.zeros((len(X), unknowns.size - first), np.float32)
-    body = unknowns.pose[edge.view]
-    along[:, body.start - first : body.stop - first] += np.concatenate([np.cross(X, back), back], 1)
+    along[:, unknowns.body(edge.view)] += np.concatenate([np.cross(X, back), back], 1)
     if unknowns.focal:
         along[:, unknowns.focal[edge.view] - first] += (m * by_focal).sum(1)
     sigma = np.hypot(config.sigma_px, edge.sigma_m * rate)

@@ -85,6 +85,11 @@ class Unknowns:
         """Bodies and focals."""
         return slice(self.expression.stop, self.size)
 
+    def body(self, view: int) -> slice:
+        """A view's body within the motion."""
+        pose, first = self.pose[view], self.motion.start
+        return slice(pose.start - first, pose.stop - first)
+
 
 def layout(identity: int, expression: int, views: int, calibrated: bool) -> Unknowns:
     """The unknowns of a solve with so many coefficients and views."""
@@ -144,7 +149,7 @@ def rows(
     for matrix, view, sign in ((M, matches.source, -1.0), (J, matches.target, 1.0)):
         seen = sign * np.einsum("nij,njk->nik", frame, matrix)
         motion = np.concatenate([np.cross(X[:, None, :], seen), seen], -1)  # d(w x X)/dw, then d
-        body = slice(unknowns.pose[view].start - first, unknowns.pose[view].stop - first)
+        body = unknowns.body(view)
         along[:, body] += motion[:, 0]
         if across is not None:
             across[:, body] += motion[:, 1]
