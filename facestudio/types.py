@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float32] | NDArray[np.float64]
 Float32Array = NDArray[np.float32]
+Float16Array = NDArray[np.float16]
 Float64Array = NDArray[np.float64]
 IntArray = NDArray[np.int32] | NDArray[np.int64]
 ByteArray = NDArray[np.uint8]

@@ -91,7 +91,9 @@ def mfnet(
         typer.Option(help="Photographs for stage self: your copy of Multi-PIE, or folders of left, front and right pictures."),
     ] = None,
     flow: Annotated[str, typer.Option(help="Optical flow of the paper's loss: dis, or raft (needs torchvision).")] = "dis",
-    raft_weights: Annotated[Path | None, typer.Option(help="torchvision's raft_large state dict, for --flow raft.")] = None,
+    raft_weights: Annotated[
+        Path | None, typer.Option(help="A state dict of torchvision's raft_large or raft_small, for --flow raft.")
+    ] = None,
     without: Annotated[
         str, typer.Option(help="Terms of the paper's loss to leave out: flow, landmarks, eyes, lips, prior.")
     ] = "",
@@ -105,4 +107,20 @@ def mfnet(
             config, minutes, landmarks, start, deca, run, captures, photos, flow, raft_weights, left_out, steps
         )
         said = train_mfnet(data.expanduser(), out.expanduser(), request, held_out, progress, cancel)
+    screen.print(said, markup=False)
+
+
+@app.command()
+def raft(
+    data: Annotated[Path, typer.Option("--data", help="Subjects of tests/benchmarks/make_synthetic_bench.py.")],
+    out: Out,
+    minutes: Minutes = 60.0,
+    held_out: Annotated[int, typer.Option("--held-out", min=1, help="So many of the last subjects are only measured on.")] = 20,
+    steps: Annotated[int | None, typer.Option(min=1, help="Train so many steps, instead of minutes.")] = None,
+) -> None:
+    """RAFT, the optical flow, on drawings of heads against photos (needs torchvision)."""
+    with running() as (progress, cancel):
+        from facestudio.pipeline.train import train_raft
+
+        said = train_raft(data.expanduser(), out.expanduser(), minutes, held_out, progress, cancel, steps)
     screen.print(said, markup=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from facestudio.atomic import write_file
 from facestudio.errors import DatasetError, FaceStudioError
 from facestudio.head.model import HeadModel
 from facestudio.paths import models_dir
@@ -108,7 +109,7 @@ def train_mfnet(
 
     from facestudio.head.store import load_head
     from facestudio.training.mfnet.deca_file import read_deca  # torch: only for those who train
-    from facestudio.training.mfnet.flow import dis_flow, raft_flow
+    from facestudio.training.mfnet.flow import FlowEstimator, dis_flow, raft_flow
     from facestudio.training.mfnet.selfsupervised import TERMS, SelfSupervisionConfig
     from facestudio.training.mfnet.train import CONFIGS, STAGES, WEIGHTS, MFNetTraining
     from facestudio.training.mfnet.train import train_mfnet as train
@@ -120,8 +121,13 @@ def train_mfnet(
         raise FaceStudioError(f"There is no stage {min(unknown)!r}.", f"Choose among: {', '.join(STAGES)}.")
     if request.flow not in ("dis", "raft"):
         raise FaceStudioError(f"There is no optical flow {request.flow!r}.", "Choose dis or raft.")
-    if request.flow == "raft" and request.raft is None:
-        raise FaceStudioError("RAFT needs weights.", "Name torchvision's raft_large state dict with --raft-weights.")
+    flow: FlowEstimator = dis_flow
+    if request.flow == "raft":
+        if request.raft is None:
+            raise FaceStudioError(
+                "RAFT needs weights.", "Name a state dict of torchvision's raft_large or raft_small with --raft-weights."
+            )
+        flow = raft_flow(request.raft)
     if missing := set(request.without) - set(TERMS):
         raise FaceStudioError(f"The loss has no term {min(missing)!r}.", f"Choose among: {', '.join(TERMS)}.")
     if not data.is_dir():
@@ -146,7 +152,7 @@ def train_mfnet(
         deca=read_deca(request.deca) if request.deca else None,
         held_out=held_out or (beside if beside.is_dir() else None),
         photos=photos,
-        flow=raft_flow(request.raft) if request.flow == "raft" else dis_flow,
+        flow=flow,
         training=replace(training, captures=request.captures or training.captures),
         progress=progress,
         cancel=cancel,
@@ -166,3 +172,82 @@ def _prepared(folder: Path, out: Path, model: HeadModel, progress: Progress, can
     with MediapipeDetector() as detector:
         prepare_photos(photo_triplets(folder), ready, model, detector, str(folder), progress=progress, cancel=cancel)
     return ready
+
+
+PAIR_SIDE, SHAKES = 256, 2
+
+
+def train_raft(
+    data: Path,
+    out: Path,
+    minutes: float,
+    held_out: int = 20,
+    progress: Progress = silent,
+    cancel: CancelToken | None = None,
+    steps: int | None = None,
+) -> str:
+    """Train RAFT on drawings and photos of subjects of known shape; the same call continues. Returns a sentence about how it went.
+
+    data: a bench of synthetic subjects, as tests/benchmarks/make_synthetic_bench.py writes it; its last `held_out` subjects are only
+    measured on. steps: train so many instead of minutes. Raises DatasetError, FaceStudioError without torchvision, Cancelled, OutputError.
+    """
+    from dataclasses import replace
+
+    from facestudio.evaluate.datasets.bench import head_names
+    from facestudio.training.raft.train import WEIGHTS, RaftConfig, pair_files
+    from facestudio.training.raft.train import train_raft as train
+
+    names = head_names(data)
+    if not 0 < held_out < len(names):
+        raise DatasetError(
+            f"{data} has {len(names)} subjects, {held_out} of them held out.", "Make more subjects, or hold out fewer."
+        )
+    for i, name in enumerate(names):
+        progress("pairs", i / len(names), name)
+        _draw_pairs(data, name, i, out / "pairs", cancel or CancelToken())
+    files = pair_files(out / "pairs")
+    judged = [f for f in files if f.name.rsplit("_", 1)[0] in names[-held_out:]]
+    kept = [f for f in files if f not in judged]
+    config = RaftConfig()
+    loop = replace(config.loop, minutes=None if steps else minutes, steps=steps)
+    done = train(kept, judged, out, replace(config, loop=loop), progress, cancel)
+    numbers = "  ".join(f"{name} {value:.4g}" for name, value in done.last.items() if name not in ("step", "seconds", "lr"))
+    return f"{done.steps} steps in {done.seconds / 60:.1f} minutes: {numbers}. The weights are {out / WEIGHTS}."
+
+
+def _draw_pairs(data: Path, name: str, seed: int, folder: Path, cancel: CancelToken) -> None:
+    """Draw a subject's pairs, unless they are there."""
+    import numpy as np
+
+    from facestudio.evaluate.datasets.bench import read_head
+    from facestudio.head.store import load_head
+    from facestudio.landmarks.segmentation import foreground_mask
+    from facestudio.pipeline.cameras_file import read_cameras
+    from facestudio.pipeline.import_triplet import read_photos
+    from facestudio.training.raft.pairs import Subject, draw_pairs
+    from facestudio.training.raft.train import save_pair
+    from facestudio.types import View, ViewName
+
+    done = folder / f"{name}_done"
+    if done.exists():
+        return
+    head, model = read_head(data, name, calibrated=True), load_head("open")
+    if len(head.truth.vertices) != model.vertex_count:
+        raise DatasetError(
+            f"The truth of {data / name} is not a mesh of OpenHead.", "Name a folder of make_synthetic_bench's subjects."
+        )
+    rig, views = read_cameras(head.cameras), (ViewName.LEFT, ViewName.FRONT, ViewName.RIGHT)
+    images = read_photos(list(head.photos), silent, cancel)
+    subject = Subject(
+        tuple(View(n, image) for n, image in zip(views, images, strict=True)),
+        tuple(rig[n] for n in views),
+        np.asarray(head.truth.vertices, np.float64),
+        tuple(foreground_mask(image) for image in images),
+    )
+    rng, count = np.random.default_rng([seed, 5]), 0
+    for _ in range(SHAKES):
+        for pair in draw_pairs(subject, model, PAIR_SIDE, rng):
+            cancel.check()
+            save_pair(folder / f"{name}_{count:03d}.npz", pair)
+            count += 1
+    write_file(done, b"")

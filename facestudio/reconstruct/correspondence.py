@@ -12,8 +12,9 @@ error, and so tells how far to trust the pixel. No landmark, no semantics: hence
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import cv2
 import numpy as np
@@ -21,6 +22,9 @@ import numpy as np
 from facestudio.progress import CancelToken
 from facestudio.reconstruct.sighting import Layer, Sighting, Transfer, transfer
 from facestudio.types import BoolArray, Float32Array, IntArray
+
+DenseFlow = Callable[[Float32Array, Float32Array, CancelToken], tuple[Float32Array, Float32Array]]
+"""(drawing (h, w), photo (h, w), cancel), made alike by `equalised`, to the flow (h, w, 2), pixels, from one to the other and back."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,8 @@ class FlowConfig:
     steepest_cosine: nothing is read where a surface is seen at a flatter angle; context_cosine: the drawing itself reaches further, so
     that the flow's patches see skin on both sides of what is read. depth_margin_m: grace of the z-buffer test.
     gain_sigma_px: size of the window in which brightness and contrast of the two photos are made equal.
-    smoothness: weight of the flow's own regularisation. consistency_px: forward-backward error beyond which a match is dropped.
+    estimator: the dense flow; None: DIS, with `smoothness` as the weight of its own regularisation.
+    consistency_px: forward-backward error beyond which a match is dropped.
     floor_px: error of the best matches. across_px: cross-epipolar residual at which trust is halved.
     flat_contrast: gradient of the picture along the epipolar line, in noise sigmas, at which the match is worth half.
     shine_px: difference from the layer that is blind to highlights at which trust in the other is halved.
@@ -43,6 +48,7 @@ class FlowConfig:
     context_cosine: float = 0.02
     depth_margin_m: float = 0.0025
     gain_sigma_px: float = 7.0
+    estimator: DenseFlow | None = None
     smoothness: float = 12.0
     consistency_px: float = 1.0
     floor_px: float = 0.2
@@ -180,7 +186,7 @@ def _read(
     drawn = np.asarray(cv2.remap(source.picture, warp.x, warp.y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE), np.float32)
     strength = texture_strength(drawn)
     drawn, photo = equalised(drawn, target.picture, context, config.gain_sigma_px)
-    forward, backward = flow_both_ways(drawn, photo, config.smoothness, cancel)
+    forward, backward = (config.estimator or partial(flow_both_ways, smoothness=config.smoothness))(drawn, photo, cancel)
     inconsistency = np.linalg.norm(forward + _moved_by(backward, forward), axis=-1)[chosen]
     flow = forward[chosen]
     # Structure tensor along the epipolar line: the picture's power there, relative to the grain of both photos.
@@ -224,7 +230,7 @@ def equalised(
 
 
 def flow_both_ways(
-    drawn: Float32Array, photo: Float32Array, smoothness: float, cancel: CancelToken | None = None
+    drawn: Float32Array, photo: Float32Array, cancel: CancelToken | None = None, smoothness: float = FlowConfig.smoothness
 ) -> tuple[Float32Array, Float32Array]:
     """Dense inverse search flow (Kroeger et al. 2016), (h, w, 2) float32 pixels, from the drawing to the photo and back."""
     first, second = (np.clip(p, 0.0, 255.0).astype(np.uint8) for p in (drawn, photo))

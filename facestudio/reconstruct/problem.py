@@ -97,7 +97,7 @@ def prepare(
         views=plain,
         photos=tuple(photos),
         pairs=choose_pairs(start.cameras, config.pair_degrees),
-        part_trust=np.array([PART_TRUST.get(n, 0.0) for n in model.part_names], np.float32)[model.face_parts],
+        part_trust=part_trust(model),
         outline_parts=outline_parts(model),
         linear=np.concatenate([model.identity_basis, model.expression_basis], axis=2),
         landmarks=landmarks,
@@ -110,6 +110,11 @@ def prepare(
         calibrated=calibrated,
         config=config,
     )
+
+
+def part_trust(model: HeadModel) -> Float32Array:
+    """(F,) float32 in [0, 1]: what a match on each triangle is worth, by its part."""
+    return np.asarray(np.array([PART_TRUST.get(n, 0.0) for n in model.part_names], np.float32)[model.face_parts])
 
 
 def choose_pairs(cameras: Sequence[Camera], degrees: tuple[float, float]) -> tuple[tuple[int, int], ...]:

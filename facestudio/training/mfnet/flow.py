@@ -15,14 +15,11 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from facestudio.errors import FaceStudioError
-from facestudio.training.checkpoint import load_checkpoint
+from facestudio.training.raft.estimate import MULTIPLE, SMALLEST, load_raft
 from facestudio.types import ByteArray
 
 FlowEstimator = Callable[[Tensor, Tensor], Tensor]
 """(first (B, 3, H, W), second (B, 3, H, W)), in [0, 1], to flow (B, 2, H, W), pixels: first(p) looks like second(p + flow(p))."""
-
-_RAFT_MULTIPLE, _RAFT_SMALLEST = 8, 128
 
 
 def dis_flow(first: Tensor, second: Tensor) -> Tensor:
@@ -40,26 +37,16 @@ def dis_flow(first: Tensor, second: Tensor) -> Tensor:
     return torch.from_numpy(np.stack(flows)).permute(0, 3, 1, 2).to(first)
 
 
-def raft_flow(weights: Path | None, small: bool = False, steps: int = 12) -> FlowEstimator:
+def raft_flow(weights: Path, steps: int = 12) -> FlowEstimator:
     """RAFT with weights from a local file of torchvision's state dict, frozen. Gradients flow through it to both pictures.
 
-    Raises FaceStudioError when torchvision is missing (it is an extra, for training) or the weights do not fit. None as weights gives an
-    untrained network, for tests.
+    Raises FaceStudioError when torchvision is missing (it is an extra, for training) or the weights do not fit.
     """
-    try:
-        from torchvision.models.optical_flow import raft_large, raft_small
-    except (ImportError, RuntimeError) as error:  # a torchvision of another torch fails while registering its operators
-        raise FaceStudioError(
-            f"RAFT cannot be used ({error}).", "Install torchvision for your torch, or train with --flow dis."
-        ) from error
-    net = (raft_small if small else raft_large)(weights=None, progress=False)
-    if weights is not None:
-        net.load_state_dict(load_checkpoint(weights))
-    net.eval().requires_grad_(False)
+    net = load_raft(weights)
 
     def estimate(first: Tensor, second: Tensor) -> Tensor:
         height, width = first.shape[-2:]
-        size = [max(_RAFT_SMALLEST, -(-n // _RAFT_MULTIPLE) * _RAFT_MULTIPLE) for n in (height, width)]
+        size = [max(SMALLEST, -(-n // MULTIPLE) * MULTIPLE) for n in (height, width)]
         a, b = (interpolate(2.0 * p - 1.0, size=size, mode="bilinear", align_corners=False) for p in (first, second))
         flow = net(a, b, num_flow_updates=steps)[-1]
         back = interpolate(flow, size=(height, width), mode="bilinear", align_corners=False)

@@ -64,10 +64,11 @@ def test_weights_that_do_not_fit_are_refused(torchvision: StandIn, tmp_path: Pat
         raft_flow(tmp_path / "raft.pth")
 
 
-def test_a_missing_torchvision_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_torchvision_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    save_checkpoint(tmp_path / "raft.pth", {"gain": torch.tensor(3.0)})
     monkeypatch.setitem(sys.modules, "torchvision.models.optical_flow", None)
     with pytest.raises(FaceStudioError, match="RAFT cannot be used"):
-        raft_flow(None)
+        raft_flow(tmp_path / "raft.pth")
 
 
 def test_dis_finds_a_shift_and_its_direction() -> None:
