@@ -4,6 +4,7 @@ FOLDER is a bench (see `facestudio evaluate --help`). Landmarks are found once p
 with the bench's cameras, and is scored by the NoW protocol and without any alignment, all points of all heads pooled. Prints one line per
 variant, in millimetres: NoW median / mean / 90 %; the same without alignment; the same without alignment on the sides of the face (jaw,
 cheek and temple more than 65 degrees from straight ahead); and the share of errors without alignment inside one stated standard deviation.
+With RAFT_WEIGHTS=FILE in the environment (`facestudio train raft` makes one) two more variants match by RAFT instead of DIS.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
@@ -36,6 +38,7 @@ from facestudio.pipeline.import_triplet import find_views, read_photos
 from facestudio.progress import CancelToken, silent
 from facestudio.reconstruct.fit import Fit, fit_landmarks, head_to_world
 from facestudio.reconstruct.refinement import RefineConfig, refine_config
+from facestudio.training.raft.estimate import RaftFlow
 from facestudio.types import BoolArray, ByteArray, Camera, Float32Array, Float64Array, Image, Mesh, Triplet, ViewName
 from tests.benchmarks.finer_mesh import finer
 
@@ -92,7 +95,9 @@ def trials() -> dict[str, Trial]:
     no_outline = replace(c, contour=replace(c.contour, least_contrast=2.0))
     wide = replace(c.sweep, reach_m=0.004, steps=33)
     plain_only = replace(c, flow=replace(c.flow, layer_sigma=(1.0, 1e3)))
-    return {
+    by_raft = replace(c, flow=replace(c.flow, estimator=raft_flow()))
+    raft = {"RAFT": Trial(by_raft), "RAFT, no sweep": Trial(replace(by_raft, sweep_rounds=0))} if by_raft.flow.estimator else {}
+    return raft | {
         "standard": Trial(),
         "draft": Trial(refine_config("draft")),
         "full": Trial(refine_config("full")),
@@ -122,6 +127,16 @@ def trials() -> dict[str, Trial]:
         "subdivided mesh, old vertices": Trial(finer=True),
         "640 x 360": Trial(pixels=half, scale=0.5),
     }
+
+
+@cache
+def raft_flow() -> RaftFlow | None:
+    """RAFT with the weights that RAFT_WEIGHTS names, once per process."""
+    weights = os.environ.get("RAFT_WEIGHTS")
+    if not weights:
+        return None
+    torch.set_num_threads(1)
+    return RaftFlow(Path(weights))
 
 
 @cache
