@@ -31,7 +31,7 @@ def finished(
     seen: the head in each photo (`sightings`). given: the cameras with their distortion.
     """
     model, config = problem.model, problem.config
-    field = problem.sweep_field if config.sweep_rounds else problem.flow_field
+    field = problem.fine.sweep_field if config.sweep_rounds else problem.fine.flow_field
     given_theta = conditional_sigma(field, solution.data, solution.factor, config.posterior_draws, np.random.default_rng(0))
     cancel.check()
     spread = solution.reach @ np.linalg.cholesky(solution.covariance + 1e-15 * np.eye(len(solution.covariance)))
@@ -66,7 +66,7 @@ def kept(start: Head, given: Sequence[Camera], problem: Problem, reason: str) ->
     model = problem.model
     neutral = model.template.astype(np.float64) + model.identity_basis @ start.identity
     prior = np.sqrt((model.identity_basis.astype(np.float64) ** 2).sum((1, 2)) / 3.0 + problem.config.surface.sigma_m**2)
-    views = _views_seeing(problem, posed(model, start), sightings(problem, start))
+    views = _views_seeing(problem, posed(model, start), sightings(problem, start, problem.fine))
     support = np.where(views == 0, Support.UNSEEN, np.where(views == 1, Support.ONE_VIEW, Support.UNMATCHED)).astype(np.uint8)
     return Refined(
         start.identity,

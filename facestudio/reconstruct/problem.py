@@ -38,19 +38,37 @@ class Head:
 
 
 @dataclass(frozen=True)
+class Level:
+    """The photos at one size.
+
+    scale: of a photo's pixels, 1 or 1/2. photos: per view, free of distortion. flow_field, sweep_field: prior of the displacement, as
+    either way of matching sees it in them.
+    """
+
+    scale: float
+    photos: tuple[Photo, ...]
+    flow_field: Field
+    sweep_field: Field
+
+    def cameras(self, head: Head) -> tuple[Camera, ...]:
+        """The head's cameras, for photos of this size."""
+        return tuple(_sized(c, self.scale, p.person.shape) for c, p in zip(head.cameras, self.photos, strict=True))
+
+
+@dataclass(frozen=True)
 class Problem:
     """What does not change while refining.
 
-    views: with landmarks free of distortion. photos: alike. pairs: ordered, of views to match. part_trust: (F,) float32.
-    linear: (V, 3, S + E) float32, identity and expression basis side by side. landmarks, error: when the views carry any.
-    anchors: (A,) int, vertices that stand in for landmarks when there are none; homes: per view (A, 2) float64, pixels, where the given
-    head shows them. flow_field, sweep_field: prior of the displacement, as
-    either way of matching sees it. focal_sigma: (views,) relative.
+    views: with landmarks free of distortion. fine, coarse: the photos as they are, and half as large. pairs: ordered, of views to match.
+    part_trust: (F,) float32. linear: (V, 3, S + E) float32, identity and expression basis side by side. landmarks, error: when the views
+    carry any. anchors: (A,) int, vertices that stand in for landmarks when there are none; homes: per view (A, 2) float64, pixels, where
+    the given head shows them. focal_sigma: (views,) relative.
     """
 
     model: HeadModel
     views: tuple[View, ...]
-    photos: tuple[Photo, ...]
+    fine: Level
+    coarse: Level
     pairs: tuple[tuple[int, int], ...]
     part_trust: Float32Array
     outline_parts: OutlineParts
@@ -59,8 +77,6 @@ class Problem:
     error: DetectorError | None
     anchors: IntArray
     homes: tuple[Float64Array, ...]
-    flow_field: Field
-    sweep_field: Field
     focal_sigma: Float64Array
     calibrated: bool
     config: RefineConfig
@@ -88,14 +104,24 @@ def prepare(
         full = landmark_basis(model, "mediapipe478")
         on_skin = full.ids < 468  # irises move with the gaze
         landmarks = LandmarkBasis(full.ids[on_skin], full.mean[on_skin], full.identity[on_skin], full.expression[on_skin])
+    pixels_per_metre = float(np.mean([c.K[0, 0] / np.median((vertices @ c.R.T + c.t)[:, 2]) for c in start.cameras]))
     plain_surface = surface(model, start)
     field = prior_field(plain_surface, model.faces, config.surface)
-    pixels_per_metre = float(np.mean([c.K[0, 0] / np.median((vertices @ c.R.T + c.t)[:, 2]) for c in start.cameras]))
+
+    def level(scale: float, photos: Sequence[Photo]) -> Level:
+        seen = (
+            blurred(field, plain_surface, model.faces, c.blur_px / (scale * pixels_per_metre))
+            for c in (config.flow, config.sweep)
+        )
+        return Level(scale, tuple(photos), *seen)
+
+    fine, coarse = level(1.0, photos), level(0.5, [p.halved(config.blur_px) for p in photos])
     anchors = np.flatnonzero(model.part_vertices("face", "skin", "lips"))[::40]
     return Problem(
         model=model,
         views=plain,
-        photos=tuple(photos),
+        fine=fine,
+        coarse=coarse,
         pairs=choose_pairs(start.cameras, config.pair_degrees),
         part_trust=part_trust(model),
         outline_parts=outline_parts(model),
@@ -104,8 +130,6 @@ def prepare(
         error=error,
         anchors=anchors,
         homes=tuple(project(c, vertices[anchors]) for c in start.cameras),
-        flow_field=blurred(field, plain_surface, model.faces, config.flow.blur_px / pixels_per_metre),
-        sweep_field=blurred(field, plain_surface, model.faces, config.sweep.blur_px / pixels_per_metre),
         focal_sigma=np.array([config.focal_sigma_known if v.image.focal_px else config.focal_sigma_assumed for v in views]),
         calibrated=calibrated,
         config=config,
@@ -125,11 +149,11 @@ def choose_pairs(cameras: Sequence[Camera], degrees: tuple[float, float]) -> tup
     return tuple((int(a), int(b)) for a, b in np.argwhere(near))
 
 
-def sightings(problem: Problem, head: Head) -> list[Sighting | None]:
-    """The head as each photo sees it; None where it lies outside the picture."""
+def sightings(problem: Problem, head: Head, level: Level) -> list[Sighting | None]:
+    """The head as each photo, at one size, sees it; None where it lies outside the picture."""
     vertices, faces = posed(problem.model, head), problem.model.faces
     normals = vertex_normals(vertices, faces)
-    given = zip(problem.photos, head.cameras, strict=True)
+    given = zip(level.photos, level.cameras(head), strict=True)
     return side_by_side([partial(sight, p, c, vertices, faces, normals) for p, c in given])
 
 
@@ -149,6 +173,16 @@ def posed(model: HeadModel, head: Head) -> Float64Array:
 def ideal(camera: Camera) -> Camera:
     """The camera without its lens distortion, which the photos are freed of."""
     return replace(camera, distortion=np.zeros(5))
+
+
+def _sized(camera: Camera, scale: float, shape: tuple[int, ...]) -> Camera:
+    """The camera of a photo whose sides are scaled, to shape (H, W); pixel centres lie at integers."""
+    if scale == 1.0:
+        return camera
+    K = camera.K.copy()
+    K[:2] *= scale
+    K[:2, 2] += 0.5 * scale - 0.5
+    return replace(camera, K=K, width=shape[1], height=shape[0])
 
 
 def _undistorted_landmarks(view: View, camera: Camera) -> View:

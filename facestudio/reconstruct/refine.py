@@ -32,7 +32,7 @@ from facestudio.reconstruct.correspondence import Matches, match
 from facestudio.reconstruct.detector_error import DetectorError
 from facestudio.reconstruct.landmark_evidence import landmark_information
 from facestudio.reconstruct.outcome import finished, kept
-from facestudio.reconstruct.problem import Head, Problem, choose_pairs, ideal, posed, prepare, sightings, surface
+from facestudio.reconstruct.problem import Head, Level, Problem, choose_pairs, ideal, posed, prepare, sightings, surface
 from facestudio.reconstruct.refinement import Quality, RefineConfig, Refined, Support, refine_config
 from facestudio.reconstruct.sighting import Sighting
 from facestudio.reconstruct.solve import Evidence, Solution, System, Unknowns, add_anchors, layout, rows
@@ -75,7 +75,8 @@ def refine(
     for i, turn in enumerate(plan):
         progress("refine", i / (len(plan) + 1), f"round {i + 1} of {len(plan)}")
         cancel.check()
-        seen = sightings(problem, head)
+        level = problem.coarse if turn.coarse else problem.fine
+        seen = sightings(problem, head, level)
         matches = _observe(problem, seen, cancel)
         if i == 0:
             before = _mean(m.likeness for m in matches)
@@ -83,13 +84,14 @@ def refine(
             return kept(start, cameras, problem, "The photos share too little visible skin to be matched.")
         if turn.sweep:
             matches = [_doubted(m, config.sweep_flow_inflation) for m in matches] + _swept(problem, seen, cancel)
-        head, solution = _step(problem, head, matches, _outlines(problem, seen), turn, cancel)
+        head, solution = _step(problem, level, head, matches, _outlines(problem, seen), turn, cancel)
     assert solution is not None
-    seen = sightings(problem, head)
+    seen = sightings(problem, head, problem.fine)
     matches = _observe(problem, seen, cancel)
-    agreement, across, after = (
-        _mean(values) for values in zip(*((m.agreement, m.across_px, m.likeness) for m in matches), strict=True)
-    )
+    agreement, across = (_mean(values) for values in zip(*((m.agreement, m.across_px) for m in matches), strict=True))
+    if plan[0].coarse:  # like with like: small photos look more alike
+        matches = _observe(problem, sightings(problem, head, problem.coarse), cancel)
+    after = _mean(m.likeness for m in matches)
     progress("refine", 1.0, "")
     if reason := _objection(problem, head, agreement, across, before, after):
         return replace(kept(start, cameras, problem, reason), agreement=agreement, across_px=across, likeness=(before, after))
@@ -99,20 +101,29 @@ def refine(
 
 @dataclass(frozen=True)
 class _Turn:
-    """One round. robust_m: see `RefineConfig`. cameras, focals: whether they may move by themselves. sweep: search along the rays, too."""
+    """One round.
+
+    robust_m: see `RefineConfig`. cameras, focals: whether they may move by themselves. sweep: search along the rays, too. coarse: on the
+    half-size photos.
+    """
 
     robust_m: float
     cameras: bool
     focals: bool
     sweep: bool
+    coarse: bool
 
 
 def _plan(config: RefineConfig, calibrated: bool) -> list[_Turn]:
     """The rounds. Unknown cameras are settled by the flow, which sees across the epipolar lines, before the sweep takes them as known."""
     robust = config.robust_m if calibrated else (config.robust_m[0],) * config.camera_rounds + config.robust_m
     focals_from = len(robust) - config.focal_rounds
-    turns = [_Turn(r, not calibrated, not calibrated and i >= focals_from, False) for i, r in enumerate(robust)]
-    return turns + [_Turn(robust[-1], False, False, True)] * config.sweep_rounds
+    coarse = config.coarse_rounds + (0 if calibrated else config.camera_rounds)
+    turns = [
+        _Turn(r, not calibrated, not calibrated and i >= focals_from, sweep=False, coarse=i < coarse)
+        for i, r in enumerate(robust)
+    ]
+    return turns + [_Turn(robust[-1], cameras=False, focals=False, sweep=True, coarse=False)] * config.sweep_rounds
 
 
 def _observe(problem: Problem, sightings: Sequence[Sighting | None], cancel: CancelToken) -> list[Matches]:
@@ -150,6 +161,7 @@ def _outlines(problem: Problem, sightings: Sequence[Sighting | None]) -> list[Ou
 
 def _step(
     problem: Problem,
+    level: Level,
     head: Head,
     matches: Sequence[Matches],
     outlines: Sequence[Outline],
@@ -161,18 +173,19 @@ def _step(
     unknowns = layout(len(head.identity), len(head.expression), len(head.cameras), not turn.cameras)
     normals = vertex_normals(surface(model, head), model.faces).astype(np.float32)
     normal_basis = np.einsum("vi,vik->vk", normals, problem.linear)
-    field = problem.sweep_field if turn.sweep else problem.flow_field
+    field = level.sweep_field if turn.sweep else level.flow_field
+    cameras, area = level.cameras(head), (config.flow.stride / level.scale) ** 2
     lift = field.seen(head.lift)
     system = System.of_prior(unknowns, field.precision)
     _add_priors(system, problem, head, unknowns, turn.focals)
     evidence = Evidence.none(model.vertex_count, unknowns)
     for m in (part for whole in matches for part in _in_parts(whole)):
         cancel.check()
-        found = rows(m, head.cameras, model.faces, model.vertex_count, unknowns, config.flow.stride**2, config.solve)
+        found = rows(m, cameras, model.faces, model.vertex_count, unknowns, area, config.solve)
         cancel.check()
         evidence.add(found, lift, turn.robust_m, config.solve)
     for edge in outlines:  # sharper than the flow sees, but one field has one eye, and outlines are few
-        found = outline_rows(edge, head.cameras[edge.view], model.faces, model.vertex_count, unknowns, config.contour)
+        found = outline_rows(edge, cameras[edge.view], model.faces, model.vertex_count, unknowns, config.contour)
         evidence.add(found, lift, max(turn.robust_m, config.contour.robust_m), config.solve)
     cancel.check()
     system.add(evidence, field.seen(normal_basis), unknowns)

@@ -33,12 +33,14 @@ WEIGHTS = "raft.pth"
 class RaftConfig:
     """How to train.
 
-    window: pixels of the square that a sample shows. updates: of the flow. decay: what an update's loss counts of the next one's (gamma of
-    the paper's eq. 7). judged: held-out windows that are measured.
+    window: pixels of the square that a sample shows. far_px: every second sample's second picture is moved by up to so much: what has to be
+    found in the end is a pixel or two, from which alone a network does not learn what matching is. updates: of the flow. decay: what an
+    update's loss counts of the next one's (gamma of the paper's eq. 7). judged: held-out windows that are measured.
     """
 
     small: bool = True
     window: int = 192
+    far_px: int = 24
     batch: int = 4
     updates: int = 6
     decay: float = 0.8
@@ -89,12 +91,15 @@ def read_sample(path: Path, reading: int, backwards: bool) -> Sample:
     return Sample(first, second, flow, weight / 255.0)
 
 
-def cut(sample: Sample, window: int, rng: np.random.Generator) -> Sample:
-    """A random square of a sample, mirrored and turned at random: gravity means nothing to a flow."""
-    h, w = sample.weight.shape
-    top, left = (int(rng.integers(n - window + 1)) for n in (h, w))
-    view = np.s_[top : top + window, left : left + window]
-    first, second, flow, weight = (a[view] for a in (sample.first, sample.second, sample.flow, sample.weight))
+def cut(sample: Sample, window: int, rng: np.random.Generator, far_px: int = 0) -> Sample:
+    """A random square of a sample, mirrored and turned at random: gravity means nothing to a flow. far_px: see `RaftConfig`."""
+    corner, apart = np.zeros(2, int), np.zeros(2, int)
+    for axis, size in enumerate(sample.weight.shape):
+        corner[axis] = rng.integers(size - window + 1)
+        apart[axis] = np.clip(rng.integers(-far_px, far_px + 1), -corner[axis], size - window - corner[axis])
+    view, moved = (np.s_[y : y + window, x : x + window] for y, x in (corner, corner + apart))
+    first, second, flow, weight = sample.first[view], sample.second[moved], sample.flow[view], sample.weight[view]
+    flow = flow - apart[::-1].astype(np.float32)
     if rng.integers(2):
         first, second, flow, weight = (a[:, ::-1] for a in (first, second, flow, weight))
         flow = flow * np.array([-1.0, 1.0], np.float32)
@@ -115,8 +120,8 @@ def batches(
     order: list[int] = np.random.default_rng([config.loop.seed, epoch]).permutation(len(files))[rank::world].tolist()
     for start in range(0, len(order) - config.batch + 1, config.batch):
         chosen = [
-            cut(read_sample(files[k], int(rng.integers(2)), bool(rng.integers(2))), config.window, rng)
-            for k in order[start : start + config.batch]
+            cut(read_sample(files[k], int(rng.integers(2)), bool(rng.integers(2))), config.window, rng, i % 2 * config.far_px)
+            for i, k in enumerate(order[start : start + config.batch])
         ]
         yield {
             "first": as_input([s.first for s in chosen]),

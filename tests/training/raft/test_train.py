@@ -73,6 +73,7 @@ def test_mirrored_and_turned_windows_keep_their_flow(folder: Path, backwards: bo
     for _ in range(24):
         window = cut(sample, 96, rng)
         assert explained(window)
+        assert explained(cut(sample, 96, rng, far_px=12))
         flows.add(tuple(np.rint(window.flow[0, 0]).astype(int)))
     assert len(flows) == 8  # all mirror images and quarter turns
 
