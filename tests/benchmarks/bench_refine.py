@@ -18,7 +18,6 @@ from facestudio.paths import models_dir
 from facestudio.reconstruct.refine import Quality, RefineConfig, choose_pairs, refine_config
 from tests.reconstruct.refine_scene import Capture, error_mm, given_cameras, make_capture, refined
 
-
 YAWS = ((40.0, 0.0), (40.0, 0.0, -40.0), (60.0, 20.0, -20.0, -60.0), (60.0, 30.0, 0.0, -30.0, -60.0))
 SIZES = (360, 720, 1080)
 
