@@ -8,8 +8,8 @@
              displacement along the normals (`solve`, `displace`), beside what the landmarks say (`landmark_evidence`)
     accept   only when the photos agree better through the new head than through the one that was given
 
-Held against the bas-relief ambiguity, when cameras are unknown: focal lengths keep their prior, identity its own, and the first rounds
-move poses, identity and expression while focals stand still.
+Held against the bas-relief ambiguity, when cameras are unknown: focal lengths keep their prior, identity its own, and the first rounds,
+on photos of half the size, move poses, identity and expression while focals and displacement stand still.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ from facestudio.types import Camera, Float32Array, Float64Array, View
 
 __all__ = ["Quality", "RefineConfig", "Refined", "Support", "choose_pairs", "refine", "refine_config"]
 
+_LEAST_SAMPLES = 200  # of whole photos, below which there is nothing to refine by
 _AT_ONCE = 25_000  # samples that enter the equations between two looks at whether to stop
 
 
@@ -80,7 +81,7 @@ def refine(
         matches = _observe(problem, seen, cancel)
         if i == 0:
             before = _mean(m.likeness for m in matches)
-        if sum(len(m.flow) for m in matches) < 200:
+        if sum(len(m.flow) for m in matches) < _LEAST_SAMPLES * level.scale**2:
             return kept(start, cameras, problem, "The photos share too little visible skin to be matched.")
         if turn.sweep:
             matches = [_doubted(m, config.sweep_flow_inflation) for m in matches] + _swept(problem, seen, cancel)
@@ -104,7 +105,7 @@ class _Turn:
     """One round.
 
     robust_m: see `RefineConfig`. cameras, focals: whether they may move by themselves. sweep: search along the rays, too. coarse: on the
-    half-size photos.
+    half-size photos, the displacement standing still.
     """
 
     robust_m: float
@@ -118,7 +119,7 @@ def _plan(config: RefineConfig, calibrated: bool) -> list[_Turn]:
     """The rounds. Unknown cameras are settled by the flow, which sees across the epipolar lines, before the sweep takes them as known."""
     robust = config.robust_m if calibrated else (config.robust_m[0],) * config.camera_rounds + config.robust_m
     focals_from = len(robust) - config.focal_rounds
-    coarse = config.coarse_rounds + (0 if calibrated else config.camera_rounds)
+    coarse = 0 if calibrated else config.camera_rounds
     turns = [
         _Turn(r, not calibrated, not calibrated and i >= focals_from, sweep=False, coarse=i < coarse)
         for i, r in enumerate(robust)
@@ -167,8 +168,8 @@ def _step(
     outlines: Sequence[Outline],
     turn: _Turn,
     cancel: CancelToken,
-) -> tuple[Head, Solution]:
-    """One Gauss-Newton step of everything."""
+) -> tuple[Head, Solution | None]:
+    """One Gauss-Newton step of everything; coarse rounds leave the displacement as it is, and have no solution for it."""
     model, config = problem.model, problem.config
     unknowns = layout(len(head.identity), len(head.expression), len(head.cameras), not turn.cameras)
     normals = vertex_normals(surface(model, head), model.faces).astype(np.float32)
@@ -210,8 +211,10 @@ def _step(
             unknowns,
             config.solve,
         )
+    if turn.coarse:
+        return _moved(head, system.solve_still(lift), head.lift, unknowns), None
     solution = system.solve(normal_basis, field.spread, cancel)
-    return _moved(head, solution, unknowns), solution
+    return _moved(head, solution.step, solution.lift, unknowns), solution
 
 
 def _add_priors(system: System, problem: Problem, head: Head, unknowns: Unknowns, free_focals: bool) -> None:
@@ -228,8 +231,8 @@ def _add_priors(system: System, problem: Problem, head: Head, unknowns: Unknowns
     system.t -= precision * value
 
 
-def _moved(head: Head, solution: Solution, unknowns: Unknowns) -> Head:
-    step, cameras = solution.step, []
+def _moved(head: Head, step: Float64Array, lift: Float64Array, unknowns: Unknowns) -> Head:
+    cameras = []
     for i, camera in enumerate(head.cameras):
         turn, shift = step[unknowns.pose[i]][:3], step[unknowns.pose[i]][3:]
         K = camera.K.copy()
@@ -240,7 +243,7 @@ def _moved(head: Head, solution: Solution, unknowns: Unknowns) -> Head:
     return Head(
         head.identity + step[unknowns.identity],
         head.expression + step[unknowns.expression],
-        solution.lift,
+        lift,
         tuple(cameras),
         focal,
     )

@@ -250,6 +250,10 @@ class System:
         self.d += evidence.v
         self.data += np.asarray(evidence.vv.sum(1)).ravel()
 
+    def solve_still(self, lift: Float64Array) -> Float64Array:
+        """(P,) the step of the coefficients while the field stays as it is. lift: (V,) metres, what is seen of it (`Field.seen`)."""
+        return np.asarray(np.linalg.solve(self.tt, self.t - self.dt.T @ lift))
+
     def solve(self, normal_basis: FloatArray, spread: sp.csc_matrix, cancel: CancelToken) -> Solution:
         """Eliminate the field (Schur complement), solve for the coefficients, and put them back.
 

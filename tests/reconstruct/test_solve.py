@@ -96,6 +96,9 @@ def test_eliminating_the_field_gives_the_dense_solution(openhead: HeadModel) -> 
     solution = system.solve(basis, sp.identity(V, format="csc"), CancelToken())
     np.testing.assert_allclose(np.concatenate([solution.step, solution.lift]), expected, atol=1e-8)
     np.testing.assert_allclose(solution.covariance, np.linalg.inv(whole)[:P, :P], atol=1e-8)
+    # With the field held where it belongs, the coefficients go where they would have gone; held elsewhere, they do not.
+    np.testing.assert_allclose(system.solve_still(solution.lift), solution.step, atol=1e-8)
+    assert np.abs(system.solve_still(np.zeros(V)) - solution.step).max() > 1e-3
 
 
 def test_the_field_has_the_standard_deviation_and_range_it_was_asked_for(openhead: HeadModel) -> None:
