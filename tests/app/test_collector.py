@@ -55,6 +55,7 @@ def test_a_worker_that_allocates_collects_nothing(collector: Collector) -> None:
 
 def test_without_it_a_worker_would(qapp: QCoreApplication) -> None:
     ended_on: list[int] = []
+    gc.enable()
     gc.collect()
     Cycle(ended_on)
     worker = threading.Thread(target=allocate)
