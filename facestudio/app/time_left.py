@@ -23,7 +23,7 @@ _NEW_SHARE = 0.5  # how much the last run counts against those before it
 _OWN_SPEED = 0.3  # of a stage: from here on its own speed says more than memory
 _SPEEDS = (0.1, 30.0)  # of a computer against ours: beyond these something else is the matter
 _LEAST_SECONDS = 0.2  # stages shorter than this say nothing about a computer's speed
-_remembered: dict[str, dict[str, float]] = {}
+_remembered: dict[tuple[Path | None, str], dict[str, float]] = {}  # by file and kind
 
 # Seconds of each stage as it is reported, in order, on two cores without a graphics card, for a texture of 2048.
 _START, _END = {"read": 0.05, "landmarks": 0.3}, {"texture": 2.0, "export": 0.8}
@@ -42,11 +42,11 @@ ONE_STAGE = ("import", "export subject", "look at photos", "check rig")  # kinds
 
 def recall(kind: str, file: Path | None) -> dict[str, float]:
     """Stage -> seconds of jobs of a kind, in order; empty when there was none yet or the file is damaged."""
-    if kind not in _remembered and file is not None:
+    if (file, kind) not in _remembered and file is not None:
         with contextlib.suppress(OSError, ValueError, AttributeError, TypeError):
             stored = json.loads(file.read_text(encoding="utf-8")).get(kind, {})
-            _remembered[kind] = {str(stage): float(seconds) for stage, seconds in stored.items()}
-    return dict(_remembered.get(kind, {}))
+            _remembered[file, kind] = {str(stage): float(seconds) for stage, seconds in stored.items()}
+    return dict(_remembered.get((file, kind), {}))
 
 
 def borrowed(kind: str, file: Path | None) -> dict[str, float]:
@@ -103,7 +103,7 @@ class TimeLeft:
             return
         old = self._known
         mixed = {s: t if s not in old else _NEW_SHARE * t + (1 - _NEW_SHARE) * old[s] for s, t in self._spent.items()}
-        _remembered[self._kind] = mixed
+        _remembered[self._file, self._kind] = mixed
         if self._file is not None:
             stored: dict[str, dict[str, float]] = {}
             with contextlib.suppress(OSError, ValueError):

@@ -119,3 +119,8 @@ def test_the_memory_survives_the_program(tmp_path: Path, monkeypatch: pytest.Mon
     run_once(tmp_path / "timings.json")
     monkeypatch.setattr(time_left, "_remembered", {})
     assert TimeLeft("head", tmp_path / "timings.json").at("fit", 0.0, 0.0)[1] == pytest.approx(14.0)
+
+
+def test_one_folders_memory_is_not_anothers(tmp_path: Path) -> None:
+    run_once(tmp_path / "timings.json")
+    assert TimeLeft("head", tmp_path / "other.json").at("fit", 0.0, 0.0)[1] == UNKNOWN
