@@ -3,6 +3,7 @@
 `python -m tests.benchmarks.ablation_mfnet TRIPLETS HELD_OUT OUT` trains the fusion behind the frozen trunk from the average head, on
 pictures and landmarks alone, once for each row, and measures held-out synthetic heads: posed heads (identity, expression, jaw) after the
 best similarity, CD, MNE and CR as in FaceScape's benchmark, and the neutral shape's error. Writes ablation.csv, ablation.png and curve.csv.
+With `--raft FILE` (`facestudio train raft` makes one) two more rows match by RAFT: once differentiated through it, as in the paper.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import io
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from facestudio.reconstruct.mfnet.decode import vertex_decoder
 from facestudio.reconstruct.mfnet.mirror import mirror_of
 from facestudio.reconstruct.mfnet.network import MFNet, Sight, mfnet_for
 from facestudio.training.mfnet.batch import TripletBatch, Truth
+from facestudio.training.mfnet.flow import FlowEstimator, dis_flow, raft_flow
 from facestudio.training.mfnet.selfsupervised import TERMS, SelfSupervision, SelfSupervisionConfig
 from facestudio.training.mfnet.supervision import Supervision, validation
 from facestudio.training.mfnet.triplets import SyntheticTriplets
@@ -55,6 +57,15 @@ class AblationConfig:
     heads: int = 40
 
 
+@dataclass(frozen=True)
+class Trial:
+    """One row."""
+
+    name: str
+    loss: SelfSupervisionConfig = field(default_factory=SelfSupervisionConfig)
+    estimator: FlowEstimator = dis_flow
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path)
@@ -62,6 +73,7 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--steps", type=int, default=AblationConfig.steps)
     parser.add_argument("--captures", type=int, default=AblationConfig.captures)
+    parser.add_argument("--raft", type=Path)
     given = parser.parse_args()
     config = AblationConfig(captures=given.captures, steps=given.steps)
     model = load_head("open")
@@ -75,12 +87,16 @@ def main() -> None:
     held = looked(net, model, given.held_out, config.heads, hold_out=1)
     rows: list[Row] = [{"row": "average head", "seconds": 0.0, **measured(net, model, held)}]
     curve: list[Row] = []
-    for left_out in ("", *TERMS):
+    trials = [Trial(FULL), *(Trial(f"without {term}", SelfSupervisionConfig(without=(term,))) for term in TERMS)]
+    if given.raft is not None:
+        raft = raft_flow(given.raft, steps=6)
+        trials += [Trial("RAFT, through it", SelfSupervisionConfig(form="through"), raft)]
+        trials += [Trial("RAFT, as targets", SelfSupervisionConfig(form="targets"), raft)]
+    for trial in trials:
         net.load_state_dict(start)
         began = time.perf_counter()
-        curve += trained(net, model, seen, held, left_out, config)
-        name = f"without {left_out}" if left_out else FULL
-        rows.append({"row": name, "seconds": round(time.perf_counter() - began, 1), **measured(net, model, held)})
+        curve += trained(net, model, seen, held, trial, config)
+        rows.append({"row": trial.name, "seconds": round(time.perf_counter() - began, 1), **measured(net, model, held)})
         sys.stdout.write(f"{rows[-1]}\n")
         write_file(given.out / "ablation.csv", table(rows))
         write_file(given.out / "curve.csv", table(curve))
@@ -123,11 +139,11 @@ def picked(batch: TripletBatch, rows: Tensor) -> TripletBatch:
 
 
 def trained(
-    net: MFNet, model: HeadModel, seen: TripletBatch, held: TripletBatch, left_out: str, config: AblationConfig
+    net: MFNet, model: HeadModel, seen: TripletBatch, held: TripletBatch, trial: Trial, config: AblationConfig
 ) -> list[Row]:
-    """Train the fusion in place by eq. 11 without a term ("": with all); its curve, a row for every 20 steps. No truth is used."""
-    choice = SelfSupervisionConfig(captures=config.flow, without=(left_out,) if left_out else ())
-    objective, judge = SelfSupervision(model, net.config, choice), Supervision(model, net)
+    """Train the fusion in place by eq. 11; its curve, a row for every 20 steps. No truth is used."""
+    choice = replace(trial.loss, captures=config.flow)
+    objective, judge = SelfSupervision(model, net.config, choice, trial.estimator), Supervision(model, net)
     weights = [p for p in net.parameters() if p.requires_grad]
     optimiser = torch.optim.Adam(weights, config.rate)
     rng = torch.Generator().manual_seed(0)  # every row sees the same captures in the same order
@@ -147,7 +163,7 @@ def trained(
             sums[name] = sums.get(name, 0.0) + float(value.detach()) / 20.0
         if step % 20 == 0:
             net.eval()
-            rows.append({"row": left_out or FULL, "step": step, **sums, **validation(net, judge, held)})
+            rows.append({"row": trial.name, "step": step, **sums, **validation(net, judge, held)})
             sums = {}
     return rows
 
