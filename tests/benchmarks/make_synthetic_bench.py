@@ -104,16 +104,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", type=Path)
     parser.add_argument("--heads", type=int, default=12)
-    parser.add_argument("--yaw", type=float, default=40.0)
+    parser.add_argument("--yaw", type=float, nargs="+", default=[40.0], help="of the side cameras; two: drawn between them")
     parser.add_argument("--seed", type=int, default=500)
     parser.add_argument("--flame", type=Path, help="flame2023_open_shape60.npz: shapes that the prior was not learned from")
+    parser.add_argument("--flame-every", type=int, default=1, help="every so many-th subject has such a shape")
     parser.add_argument("--assets", type=Path, default=Path("../shared/data/makehuman_cc0"))
     words = parser.parse_args()
     wearer = wearer_for("open", str(words.assets) if words.assets.is_dir() else "")
-    if words.flame is not None:
-        wearer = flame_shaped(wearer, words.flame)
+    every = words.flame_every
+    other = wearer if words.flame is None else flame_shaped(wearer, words.flame)
+    digits = max(2, len(str(words.heads - 1)))
     for k in range(words.heads):
-        write_head(wearer, words.out / f"subject{k:02d}", words.yaw, words.seed + k)
+        yaw = float(np.random.default_rng(k).uniform(min(words.yaw), max(words.yaw)))
+        write_head(other if k % every == every - 1 else wearer, words.out / f"subject{k:0{digits}d}", yaw, words.seed + k)
 
 
 if __name__ == "__main__":
