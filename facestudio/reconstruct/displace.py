@@ -5,9 +5,11 @@ a triangle mesh its precision is sparse (Lindgren, Rue & Lindström 2011, eq. 10
 
     Q = tau^2 (kappa^2 M + S) M^-1 (kappa^2 M + S),   kappa = sqrt(8) / range,   tau^2 = 1 / (4 pi kappa^2 sigma^2)
 
-with lumped mass M and stiffness S. Where nothing is seen the displacement is zero and its standard deviation `sigma_m`: the head returns
-to the model by itself. Matches add information at their triangle's vertices, and coefficients and field are solved together (`solve`):
-the coefficients then know that neighbouring matches share what the model cannot show, and do not bend the unseen sides after it.
+with lumped mass M and stiffness S. Faces are alike on their two sides beyond what the model knows, too: the field is the sum of a symmetric
+part and an antisymmetric one, of which the former is the greater (`FieldConfig.symmetry`), so what one side shows is expected, in part, of
+the other. Where nothing is seen on either, the displacement is zero and its standard deviation `sigma_m`: the head returns to the model by
+itself. Matches add information at their triangle's vertices, and coefficients and field are solved together (`solve`): the former then
+know that neighbouring matches share what the model cannot show, and do not bend the unseen sides after it.
 """
 
 from __future__ import annotations
@@ -24,15 +26,19 @@ from facestudio.types import Float64Array, FloatArray, IntArray
 
 @dataclass(frozen=True)
 class FieldConfig:
-    """The prior of the displacement, metres: how far real heads are from the model's, and over what distance that changes."""
+    """The prior of the displacement: how far real heads are from the model's, metres, and over what distance, metres, that changes.
+
+    symmetry: correlation, in [0, 1), of the displacements of opposite vertices.
+    """
 
     sigma_m: float = 0.0008
     range_m: float = 0.025
+    symmetry: float = 0.0
 
 
 @dataclass(frozen=True)
 class Field:
-    """The prior on one mesh: root (V, V) sparse with Q = root' root; precision = Q.
+    """The prior on one mesh: root (N, V) sparse with Q = root' root; precision = Q.
 
     spread: (V, V) sparse, from the field's unknowns to the displacement: one, unless the field is known by its blurred picture (`blurred`).
     """
@@ -66,12 +72,21 @@ def blurred(field: Field, vertices: Float64Array, faces: IntArray, blur_m: float
     return Field(root, (root.T @ root).tocsc(), spread)
 
 
-def prior_field(vertices: Float64Array, faces: IntArray, config: FieldConfig) -> Field:
-    """Assemble the prior on vertices (V, 3), metres, and faces (F, 3). Vertices without area are held by the prior alone."""
+def prior_field(vertices: Float64Array, faces: IntArray, config: FieldConfig, mirror: IntArray | None = None) -> Field:
+    """Assemble the prior on vertices (V, 3), metres, and faces (F, 3). Vertices without area are held by the prior alone.
+
+    mirror: (V,) the vertex opposite each, itself on the midline; None: the field knows of no other side. With the matrix P of this
+    exchange, the parts (1 + P) x / 2 and (1 - P) x / 2 have Q over 1 + symmetry and 1 - symmetry; off the midline the variance stays
+    sigma^2.
+    """
     mass, stiffness = _finite_elements(vertices, faces)
     kappa = np.sqrt(8.0) / config.range_m
     tau = 1.0 / (np.sqrt(4.0 * np.pi) * kappa * config.sigma_m)
     root = sp.diags(tau / np.sqrt(mass)) @ (kappa**2 * sp.diags(mass) + stiffness)
+    if mirror is not None:
+        same = sp.identity(len(mass), format="csr")
+        parts = (0.5 * (same + same[mirror]), 1.0 + config.symmetry), (0.5 * (same - same[mirror]), 1.0 - config.symmetry)
+        root = sp.vstack([root @ part / np.sqrt(share) for part, share in parts])
     return Field(root.tocsc(), (root.T @ root).tocsc(), sp.identity(len(mass), format="csc"))
 
 
@@ -102,7 +117,7 @@ def conditional_sigma(
     lumped_information: (V,) row sums of what the matches added to the prior's precision; their diagonal is near enough for a sigma.
     factor: of the whole information.
     """
-    count = len(lumped_information)
+    rows, count = field.root.shape
     data = np.sqrt(np.maximum(lumped_information, 0.0))
-    noise = field.root.T @ rng.normal(size=(count, draws)) + data[:, None] * rng.normal(size=(count, draws))
+    noise = field.root.T @ rng.normal(size=(rows, draws)) + data[:, None] * rng.normal(size=(count, draws))
     return np.asarray(np.sqrt(((field.spread @ factor.solve(noise)) ** 2).mean(1)))

@@ -106,7 +106,7 @@ def prepare(
         landmarks = LandmarkBasis(full.ids[on_skin], full.mean[on_skin], full.identity[on_skin], full.expression[on_skin])
     pixels_per_metre = float(np.mean([c.K[0, 0] / np.median((vertices @ c.R.T + c.t)[:, 2]) for c in start.cameras]))
     plain_surface = surface(model, start)
-    field = prior_field(plain_surface, model.faces, config.surface)
+    field = prior_field(plain_surface, model.faces, config.surface, model.mirror)
 
     def level(scale: float, photos: Sequence[Photo]) -> Level:
         seen = (

@@ -30,6 +30,10 @@ class Support(IntEnum):
     UNSEEN = 3  # no photo sees it: the model alone
 
 
+# Of what OpenHead cannot show of other people's heads, left against right: tests/benchmarks/bench_symmetry.py measures it on FLAME's.
+SYMMETRY = 0.4
+
+
 @dataclass(frozen=True)
 class RefineConfig:
     """Constants of the refinement.
@@ -66,7 +70,7 @@ class RefineConfig:
     sweep: SweepConfig = field(default_factory=SweepConfig)
     contour: ContourConfig = field(default_factory=ContourConfig)
     solve: SolveConfig = field(default_factory=SolveConfig)
-    surface: FieldConfig = field(default_factory=FieldConfig)
+    surface: FieldConfig = field(default_factory=lambda: FieldConfig(symmetry=SYMMETRY))
 
 
 def refine_config(quality: Quality | str) -> RefineConfig:

@@ -115,6 +115,7 @@ def trials() -> dict[str, Trial]:
             replace(c, robust_m=(c.robust_m[-1],), sweep_rounds=8, sweep=wide, flow=replace(c.flow, layer_sigma=(1e3, 1e3)))
         ),
         "no landmarks": Trial(replace(c, landmark_inflation=1e3)),
+        "no symmetry": Trial(replace(c, surface=replace(c.surface, symmetry=0.0))),
         "no displacement": Trial(replace(c, surface=replace(c.surface, sigma_m=1e-5))),
         "weak prior (3 sigma)": Trial(replace(c, solve=replace(c.solve, identity_sigma=3.0))),
         "one round": Trial(replace(c, robust_m=(0.002,), focal_rounds=1, sweep_rounds=0)),

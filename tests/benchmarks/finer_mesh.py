@@ -12,11 +12,12 @@ import numpy as np
 import scipy.sparse as sp
 
 from facestudio.head.model import Embedding, HeadModel
+from facestudio.head.symmetry import mirror_map
 from facestudio.types import Float32Array, FloatArray, IntArray
 
 
 def finer(model: HeadModel) -> HeadModel:
-    """The model subdivided once; its first V vertices are its own. Sliding jaw line and mirror are left out: refinement needs neither."""
+    """The model subdivided once; its first V vertices are its own. The sliding jaw line is left out: refinement does not need it."""
     rule, faces = butterfly(model.faces, model.vertex_count)
     V, size = model.vertex_count, rule.shape[0]
 
@@ -26,9 +27,10 @@ def finer(model: HeadModel) -> HeadModel:
     weights = np.clip(carried(model.skin_weights), 0.0, None)
     by_vertex = carried(np.moveaxis(model.pose_basis.reshape(len(model.pose_basis), V, 3), 0, -1))
     uv_rule, uv_faces = _midpoints(model.uv_faces, len(model.uv))
+    template = carried(model.template)
     return replace(
         model,
-        template=carried(model.template),
+        template=template,
         identity_basis=carried(model.identity_basis),
         expression_basis=carried(model.expression_basis),
         pose_basis=np.ascontiguousarray(np.moveaxis(by_vertex, -1, 0).reshape(len(model.pose_basis), -1)),
@@ -38,7 +40,7 @@ def finer(model: HeadModel) -> HeadModel:
         uv=np.asarray(uv_rule @ model.uv, np.float32),
         uv_faces=uv_faces,
         face_parts=model.face_parts[np.arange(4 * len(model.faces)) // 4],
-        mirror=np.arange(size, dtype=np.int32),
+        mirror=mirror_map(template, faces),
         embeddings={name: embedded(e) for name, e in model.embeddings.items()},
         contour_yaws=np.zeros(0, np.float32),
         contour_faces=np.zeros((0, 17), np.int32),

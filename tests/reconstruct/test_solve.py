@@ -115,13 +115,34 @@ def test_the_field_has_the_standard_deviation_and_range_it_was_asked_for(openhea
     assert covariance[middle, middle + 7] / covariance[middle, middle] == pytest.approx(0.13, abs=0.06)
 
 
-def test_sampled_sigma_is_the_posteriors(openhead: HeadModel) -> None:
+def test_opposite_sides_are_as_alike_as_was_asked_for() -> None:
+    """On a strip, whose columns are each other's mirror images; its middle column is its own."""
+    grid = np.stack([*np.meshgrid((np.arange(21) - 10) * 0.004, np.arange(9) * 0.004), np.zeros((9, 21))], -1).reshape(-1, 3)
+    corner = (np.arange(8)[:, None] * 21 + np.arange(20)).ravel()
+    faces = np.concatenate(
+        [np.stack([corner, corner + 1, corner + 21], 1), np.stack([corner + 1, corner + 22, corner + 21], 1)]
+    ).astype(np.int32)
+    mirror = (np.arange(9)[:, None] * 21 + np.arange(21)[::-1]).ravel().astype(np.int32)
+    config = FieldConfig(sigma_m=0.001, range_m=0.02, symmetry=0.4)
+    plain = np.linalg.inv(prior_field(grid, faces, config).precision.toarray())
+    found = np.linalg.inv(prior_field(grid, faces, config, mirror).precision.toarray())
+    far, near = 4 * 21 + 1, 4 * 21 + 2  # 36 mm off the midline, and its neighbour
+    deviation = np.sqrt(np.diag(found))
+    assert deviation[far] == pytest.approx(np.sqrt(plain[far, far]), rel=0.1)
+    assert found[far, mirror[far]] / found[far, far] == pytest.approx(0.4, abs=0.05)
+    assert found[far, near] / (deviation[far] * deviation[near]) > 0.8
+    assert deviation.max() < 1.3 * np.sqrt(np.diag(plain).max())
+
+
+@pytest.mark.parametrize("symmetry", [0.0, 0.4])
+def test_sampled_sigma_is_the_posteriors(symmetry: float) -> None:
     grid = np.stack([*np.meshgrid(np.arange(12) * 0.005, np.arange(12) * 0.005), np.zeros((12, 12))], -1).reshape(-1, 3)
     corner = (np.arange(11)[:, None] * 12 + np.arange(11)).ravel()
     faces = np.concatenate(
         [np.stack([corner, corner + 1, corner + 12], 1), np.stack([corner + 1, corner + 13, corner + 12], 1)]
     )
-    field = prior_field(grid, faces.astype(np.int32), FieldConfig())
+    mirror = (np.arange(12)[:, None] * 12 + np.arange(12)[::-1]).ravel().astype(np.int32) if symmetry else None
+    field = prior_field(grid, faces.astype(np.int32), FieldConfig(symmetry=symmetry), mirror)
     data = np.zeros(144)
     data[:72] = 1 / 0.0002**2
     system = System.of_prior(layout(1, 0, 1, True), (field.precision + sp.diags(data)).tocsc())
