@@ -74,6 +74,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=AblationConfig.steps)
     parser.add_argument("--captures", type=int, default=AblationConfig.captures)
     parser.add_argument("--raft", type=Path)
+    parser.add_argument("--only", nargs="+", help="names of rows; default: all")
     given = parser.parse_args()
     config = AblationConfig(captures=given.captures, steps=given.steps)
     model = load_head("open")
@@ -92,7 +93,7 @@ def main() -> None:
         raft = raft_flow(given.raft, steps=6)
         trials += [Trial("RAFT, through it", SelfSupervisionConfig(form="through"), raft)]
         trials += [Trial("RAFT, as targets", SelfSupervisionConfig(form="targets"), raft)]
-    for trial in trials:
+    for trial in trials if given.only is None else [t for t in trials if t.name in given.only]:
         net.load_state_dict(start)
         began = time.perf_counter()
         curve += trained(net, model, seen, held, trial, config)
