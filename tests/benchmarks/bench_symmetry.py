@@ -2,7 +2,8 @@
 
 Heads are drawn from another model, FLAME 2023 Open (flame2023_open_shape60.npz), carried over to OpenHead's mesh, and OpenHead is fitted to
 them by their vertices, as well as a head is known that was seen from all around. What is left along the normals of face and skin is what
-refinement's displacement has to show: its standard deviation, and the correlation of each vertex with its opposite (`refinement.SYMMETRY`).
+refinement's displacement has to show: its standard deviation, and the correlation of each vertex with its opposite (`refinement.SYMMETRY`),
+vertex by vertex and averaged over some millimetres around each.
 """
 
 from __future__ import annotations
@@ -18,9 +19,19 @@ from facestudio.geometry.shading import vertex_normals
 from facestudio.head.open_head.build import build
 from facestudio.head.open_head.scan_models import carry, read_flame
 from facestudio.head.store import load_head
+from facestudio.types import BoolArray, Float64Array
 
 PEOPLE, KNOWN_M, INDEPENDENT = 200, 0.0005, 20.0  # a fit's error, which counts once for so many vertices
+WIDTHS_M = (0.004, 0.008, 0.012)
 MIDLINE_M = 0.006  # nearer than this a vertex is its own opposite, more or less
+
+
+def averaged(values: Float64Array, places: Float64Array, face: BoolArray, width: float) -> Float64Array:
+    """(N, V) values on a face (V,) as Gaussian means over a width, metres, at places (V, 3)."""
+    near = np.exp(-0.5 * (((places[face][:, None] - places[face][None]) / width) ** 2).sum(-1))
+    found = np.zeros_like(values)
+    found[:, face] = values[:, face] @ (near / near.sum(1, keepdims=True)).T
+    return found
 
 
 def main() -> None:
@@ -39,7 +50,9 @@ def main() -> None:
         goal = (mean + np.tensordot(rng.normal(size=len(modes)), modes, 1))[face].ravel() - points.ravel()
         rest = (goal - columns @ (solver @ goal)).reshape(-1, 3)
         person[face] = (rest * normals).sum(1)
-    for name, found in (("what is left", left), ("without what all have in common", left - left.mean(0))):
+    own = left - left.mean(0)
+    around = [(f"that, averaged over {1000 * width:.0f} mm", averaged(own, template, face, width)) for width in WIDTHS_M]
+    for name, found in (("what is left", left), ("without what all have in common", own), *around):
         paired = np.flatnonzero(face & face[model.mirror] & (np.abs(template[:, 0]) > MIDLINE_M))
         here, there = found[:, paired], found[:, model.mirror[paired]]
         likeness = (here * there).mean() / (here**2).mean()
