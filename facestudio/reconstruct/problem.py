@@ -42,7 +42,7 @@ class Level:
     """The photos at one size.
 
     scale: of a photo's pixels, 1 or 1/2. photos: per view, free of distortion. flow_field, sweep_field: prior of the displacement, as
-    either way of matching sees it in them.
+    either way of matching sees it in them (the same where nothing is swept).
     """
 
     scale: float
@@ -59,7 +59,8 @@ class Level:
 class Problem:
     """What does not change while refining.
 
-    views: with landmarks free of distortion. fine, coarse: the photos as they are, and half as large. pairs: ordered, of views to match.
+    views: with landmarks free of distortion. fine, coarse: the photos as they are, and, for unknown cameras, half as large. pairs: ordered,
+    of views to match.
     part_trust: (F,) float32. linear: (V, 3, S + E) float32, identity and expression basis side by side. landmarks, error: when the views
     carry any. anchors: (A,) int, vertices that stand in for landmarks when there are none; homes: per view (A, 2) float64, pixels, where
     the given head shows them. focal_sigma: (views,) relative.
@@ -108,14 +109,14 @@ def prepare(
     plain_surface = surface(model, start)
     field = prior_field(plain_surface, model.faces, config.surface, model.mirror)
 
-    def level(scale: float, photos: Sequence[Photo]) -> Level:
-        seen = (
-            blurred(field, plain_surface, model.faces, c.blur_px / (scale * pixels_per_metre))
-            for c in (config.flow, config.sweep)
-        )
-        return Level(scale, tuple(photos), *seen)
+    def level(scale: float, photos: Sequence[Photo], swept: bool) -> Level:
+        per_metre = scale * pixels_per_metre
+        flow_field = blurred(field, plain_surface, model.faces, config.flow.blur_px / per_metre)
+        sweep_field = blurred(field, plain_surface, model.faces, config.sweep.blur_px / per_metre) if swept else flow_field
+        return Level(scale, tuple(photos), flow_field, sweep_field)
 
-    fine, coarse = level(1.0, photos), level(0.5, [p.halved(config.blur_px) for p in photos])
+    fine = level(1.0, photos, swept=config.sweep_rounds > 0)
+    coarse = fine if calibrated else level(0.5, [p.halved(config.blur_px) for p in photos], swept=False)
     anchors = np.flatnonzero(model.part_vertices("face", "skin", "lips"))[::40]
     return Problem(
         model=model,
