@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from facestudio.types import Camera, Float64Array
@@ -36,6 +38,14 @@ def screen(camera: Camera, points: Float64Array) -> Float64Array:
     """Points (V, 3), metres, to (V, 3) float64: x px, y px, depth in metres: what the rasteriser takes."""
     cam = to_camera(camera, points)
     return np.concatenate([project(camera, points), cam[..., 2:3]], axis=-1)
+
+
+def scaled(camera: Camera, scale: float) -> Camera:
+    """The camera of the same picture with its sides scaled; pixel centres lie at integers."""
+    K = camera.K.copy()
+    K[:2] *= scale
+    K[:2, 2] += 0.5 * scale - 0.5
+    return replace(camera, K=K, width=round(camera.width * scale), height=round(camera.height * scale))
 
 
 def default_focal_px(width: int, height: int) -> float:

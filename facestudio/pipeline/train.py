@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from facestudio.atomic import write_file
 from facestudio.errors import DatasetError, FaceStudioError
 from facestudio.head.model import HeadModel
 from facestudio.paths import models_dir
 from facestudio.progress import CancelToken, Progress, silent
+
+if TYPE_CHECKING:  # torch: only for those who train
+    from facestudio.training.loop import Trained
 
 
 def train_landmarks(
@@ -33,8 +37,7 @@ def train_landmarks(
         raise DatasetError(f"There is no data set {data}.", "Make one with facestudio synth.")
     beside = data.with_name(data.name + "_val")
     done = train(data, held_out or (beside if beside.is_dir() else None), out, minutes, progress, cancel, begin=begin)
-    numbers = "  ".join(f"{name} {value:.4g}" for name, value in done.last.items() if name not in ("step", "seconds", "lr"))
-    return f"{done.steps} steps in {done.seconds / 60:.1f} minutes: {numbers}. The weights are {out / WEIGHTS}."
+    return _said(done, f"are {out / WEIGHTS}")
 
 
 def train_sfm(
@@ -64,8 +67,7 @@ def train_sfm(
     beside = data.with_name(data.name + "_val")
     chosen = named_config(config, minutes, steps, landmarks, losses, size)
     done = train(data, out, chosen, held_out or (beside if beside.is_dir() else None), progress=progress, cancel=cancel)
-    numbers = "  ".join(f"{name} {value:.4g}" for name, value in done.last.items() if name not in ("step", "seconds", "lr"))
-    return f"{done.steps} steps in {done.seconds / 60:.1f} minutes: {numbers}. The weights are in {out}."
+    return _said(done, f"are in {out}")
 
 
 @dataclass(frozen=True)
@@ -206,13 +208,12 @@ def train_raft(
         progress("pairs", i / len(names), name)
         _draw_pairs(data, name, i, out / "pairs", cancel or CancelToken())
     files = pair_files(out / "pairs")
-    judged = [f for f in files if f.name.rsplit("_", 1)[0] in names[-held_out:]]
-    kept = [f for f in files if f not in judged]
+    apart = set(names[-held_out:])
+    kept, judged = ([f for f in files if (f.name.rsplit("_", 1)[0] in apart) is held] for held in (False, True))
     config = RaftConfig()
     loop = replace(config.loop, minutes=None if steps else minutes, steps=steps)
     done = train(kept, judged, out, replace(config, loop=loop), progress, cancel)
-    numbers = "  ".join(f"{name} {value:.4g}" for name, value in done.last.items() if name not in ("step", "seconds", "lr"))
-    return f"{done.steps} steps in {done.seconds / 60:.1f} minutes: {numbers}. The weights are {out / WEIGHTS}."
+    return _said(done, f"are {out / WEIGHTS}")
 
 
 def _draw_pairs(data: Path, name: str, seed: int, folder: Path, cancel: CancelToken) -> None:
@@ -251,3 +252,9 @@ def _draw_pairs(data: Path, name: str, seed: int, folder: Path, cancel: CancelTo
             save_pair(folder / f"{name}_{count:03d}.npz", pair)
             count += 1
     write_file(done, b"")
+
+
+def _said(done: Trained, weights: str) -> str:
+    """How a training went. weights: the end of the sentence about them."""
+    numbers = "  ".join(f"{name} {value:.4g}" for name, value in done.last.items() if name not in ("step", "seconds", "lr"))
+    return f"{done.steps} steps in {done.seconds / 60:.1f} minutes: {numbers}. The weights {weights}."

@@ -14,7 +14,7 @@ know that neighbouring matches share what the model cannot show, and do not bend
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -41,11 +41,14 @@ class Field:
     """The prior on one mesh: root (N, V) sparse with Q = root' root; precision = Q.
 
     spread: (V, V) sparse, from the field's unknowns to the displacement: one, unless the field is known by its blurred picture (`blurred`).
+    mass (V,), stiffness (V, V) sparse: the mesh's finite elements.
     """
 
     root: sp.csc_matrix
     precision: sp.csc_matrix
     spread: sp.csc_matrix
+    mass: Float64Array
+    stiffness: sp.csr_matrix
 
     def seen(self, motion: FloatArray) -> Float64Array:
         """What is seen of a motion of the vertices, (V,) or (V, K) metres along their normals."""
@@ -56,7 +59,7 @@ class Field:
         return splu(self.spread)
 
 
-def blurred(field: Field, vertices: Float64Array, faces: IntArray, blur_m: float) -> Field:
+def blurred(field: Field, blur_m: float) -> Field:
     """The same field for measurements that see it blurred, as everything does that compares windows of pictures.
 
     A window does not say where its middle lies but, about, where the surface lies on the average over it: it sees u = H x of a
@@ -66,10 +69,9 @@ def blurred(field: Field, vertices: Float64Array, faces: IntArray, blur_m: float
     H = (1 + b^2 M^-1 S)^-1, an implicit step of heat flow, passes a wave of number k with 1 / (1 + b^2 k^2), and its inverse K is
     sparse. So u takes the place of x as the unknown: its precision is K' Q K, and a match on a triangle speaks of its vertices' u alone.
     """
-    mass, stiffness = _finite_elements(vertices, faces)
-    spread = (sp.identity(len(mass)) + sp.diags(blur_m**2 / mass) @ stiffness).tocsc()
+    spread = (sp.identity(len(field.mass)) + sp.diags(blur_m**2 / field.mass) @ field.stiffness).tocsc()
     root = (field.root @ spread).tocsc()
-    return Field(root, (root.T @ root).tocsc(), spread)
+    return replace(field, root=root, precision=(root.T @ root).tocsc(), spread=spread)
 
 
 def prior_field(vertices: Float64Array, faces: IntArray, config: FieldConfig, mirror: IntArray | None = None) -> Field:
@@ -87,7 +89,7 @@ def prior_field(vertices: Float64Array, faces: IntArray, config: FieldConfig, mi
         same = sp.identity(len(mass), format="csr")
         parts = (0.5 * (same + same[mirror]), 1.0 + config.symmetry), (0.5 * (same - same[mirror]), 1.0 - config.symmetry)
         root = sp.vstack([root @ part / np.sqrt(share) for part, share in parts])
-    return Field(root.tocsc(), (root.T @ root).tocsc(), sp.identity(len(mass), format="csc"))
+    return Field(root.tocsc(), (root.T @ root).tocsc(), sp.identity(len(mass), format="csc"), mass, stiffness)
 
 
 def _finite_elements(vertices: Float64Array, faces: IntArray) -> tuple[Float64Array, sp.csr_matrix]:

@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from facestudio.geometry.camera import project
+from facestudio.geometry.camera import project, scaled
 from facestudio.geometry.shading import vertex_normals
 from facestudio.head.landmarks import LandmarkBasis, landmark_basis
 from facestudio.head.model import HeadModel
@@ -52,7 +52,7 @@ class Level:
 
     def cameras(self, head: Head) -> tuple[Camera, ...]:
         """The head's cameras, for photos of this size."""
-        return tuple(_sized(c, self.scale, p.person.shape) for c, p in zip(head.cameras, self.photos, strict=True))
+        return head.cameras if self.scale == 1.0 else tuple(scaled(c, self.scale) for c in head.cameras)
 
 
 @dataclass(frozen=True)
@@ -111,8 +111,8 @@ def prepare(
 
     def level(scale: float, photos: Sequence[Photo], swept: bool) -> Level:
         per_metre = scale * pixels_per_metre
-        flow_field = blurred(field, plain_surface, model.faces, config.flow.blur_px / per_metre)
-        sweep_field = blurred(field, plain_surface, model.faces, config.sweep.blur_px / per_metre) if swept else flow_field
+        flow_field = blurred(field, config.flow.blur_px / per_metre)
+        sweep_field = blurred(field, config.sweep.blur_px / per_metre) if swept else flow_field
         return Level(scale, tuple(photos), flow_field, sweep_field)
 
     fine = level(1.0, photos, swept=config.sweep_rounds > 0)
@@ -174,16 +174,6 @@ def posed(model: HeadModel, head: Head) -> Float64Array:
 def ideal(camera: Camera) -> Camera:
     """The camera without its lens distortion, which the photos are freed of."""
     return replace(camera, distortion=np.zeros(5))
-
-
-def _sized(camera: Camera, scale: float, shape: tuple[int, ...]) -> Camera:
-    """The camera of a photo whose sides are scaled, to shape (H, W); pixel centres lie at integers."""
-    if scale == 1.0:
-        return camera
-    K = camera.K.copy()
-    K[:2] *= scale
-    K[:2, 2] += 0.5 * scale - 0.5
-    return replace(camera, K=K, width=shape[1], height=shape[0])
 
 
 def _undistorted_landmarks(view: View, camera: Camera) -> View:

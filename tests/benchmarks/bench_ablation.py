@@ -27,6 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from facestudio.evaluate.datasets.bench import BenchHead, head_names, read_head
 from facestudio.evaluate.now import Variant, measure
 from facestudio.evaluate.scan_to_mesh import Surface
+from facestudio.geometry.camera import scaled
 from facestudio.head.landmarks import embedding, on_surface
 from facestudio.head.model import HeadModel
 from facestudio.head.store import load_head
@@ -39,7 +40,7 @@ from facestudio.progress import CancelToken, silent
 from facestudio.reconstruct.fit import Fit, fit_landmarks, head_to_world
 from facestudio.reconstruct.refinement import RefineConfig, refine_config
 from facestudio.training.raft.estimate import RaftFlow
-from facestudio.types import BoolArray, ByteArray, Camera, Float32Array, Float64Array, Image, Mesh, Triplet, ViewName
+from facestudio.types import BoolArray, ByteArray, Float32Array, Float64Array, Image, Mesh, Triplet, ViewName
 from tests.benchmarks.finer_mesh import finer
 
 EVERY = 4  # scan points that are measured: one in so many
@@ -154,7 +155,7 @@ def fine_model() -> HeadModel:
 
 def fitted(head: BenchHead, pixels: Pixels | None, scale: float) -> tuple[Triplet, list[Float32Array], Fit]:
     """Landmarks, person masks and landmark fit of one head's photos."""
-    rig = {name: _scaled(camera, scale) for name, camera in read_cameras(head.cameras).items()}
+    rig = {name: scaled(camera, scale) for name, camera in read_cameras(head.cameras).items()}
     rng = np.random.default_rng(0)
     images = read_photos(list(head.photos), silent, CancelToken())
     if pixels is not None:
@@ -168,13 +169,6 @@ def fitted(head: BenchHead, pixels: Pixels | None, scale: float) -> tuple[Triple
 
 def _mask(image: Image) -> Float32Array:
     return foreground_mask(image)
-
-
-def _scaled(camera: Camera, scale: float) -> Camera:
-    K = camera.K.copy()
-    K[:2] *= scale
-    K[:2, 2] += 0.5 * scale - 0.5  # pixel centres are at integers
-    return replace(camera, K=K, width=round(camera.width * scale), height=round(camera.height * scale))
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from facestudio.head.landmarks import embedding, on_surface
 from facestudio.head.open_head.build import build
 from facestudio.head.open_head.scan_models import carry, read_flame
 from facestudio.landmarks.crop import Crop
+from facestudio.training.synth.bumps import bumps
 from facestudio.training.synth.dress import Wearer, dress
 from facestudio.training.synth.factory import wearer_for
 from facestudio.training.synth.lens import random_sensor
@@ -30,26 +31,16 @@ from facestudio.training.synth.lights import random_light
 from facestudio.training.synth.people import PeopleConfig, random_person
 from facestudio.training.synth.photograph import auto_exposure, face_points, lamp_for, photograph
 from facestudio.training.synth.webcams import WebcamConfig, random_webcam
-from facestudio.types import Float64Array
 
 SIDE = 720
 CALM = PeopleConfig(lively=0.0, glasses=0.0, occluded=0.0)
 BUMPS, BUMP_M, HEIGHT_M = 100, (0.008, 0.030), 0.0007
 
 
-def bumps(vertices: Float64Array, rng: np.random.Generator) -> Float64Array:
-    """(V,) metres: a random smooth height over the head (V, 3)."""
-    centres = vertices[rng.integers(len(vertices), size=BUMPS)]
-    widths, signs = rng.uniform(*BUMP_M, size=BUMPS) / 2.0, rng.normal(size=BUMPS)
-    far = ((vertices[:, None] - centres[None]) ** 2).sum(-1)
-    height = (signs * np.exp(-0.5 * far / widths**2)).sum(1)
-    return np.asarray(HEIGHT_M * height / height.std())
-
-
 def uneven(wearer: Wearer, rng: np.random.Generator) -> Wearer:
     """A wearer whose head has bumps."""
     mean = wearer.model.template.astype(np.float64)
-    lifted = mean + bumps(mean, rng)[:, None] * vertex_normals(mean, wearer.model.faces)
+    lifted = mean + bumps(mean, BUMPS, BUMP_M, HEIGHT_M, rng)[:, None] * vertex_normals(mean, wearer.model.faces)
     return replace(wearer, model=replace(wearer.model, template=lifted.astype(np.float32)))
 
 

@@ -213,7 +213,7 @@ def a_grid(side: int, step_m: float) -> tuple[Float64Array, IntArray]:
 def test_a_blurred_field_passes_long_waves_and_stops_short_ones() -> None:
     vertices, faces = a_grid(60, 0.002)
     field, blur = prior_field(vertices, faces, FieldConfig()), 0.004
-    seen_through = blurred(field, vertices, faces, blur)
+    seen_through = blurred(field, blur)
     inner = (np.abs(vertices[:, :2] - 0.059) < 0.03).all(1)
     for length in (0.08, 0.04, 0.02):
         k = 2.0 * np.pi / length
@@ -230,7 +230,7 @@ def test_only_with_the_blur_in_the_equations_one_measurement_settles_it(modelled
     vertices, faces = a_grid(30, 0.003)
     V, unknowns = len(vertices), layout(0, 0, 1, calibrated=True)
     plain = prior_field(vertices, faces, FieldConfig())
-    eye = blurred(plain, vertices, faces, 0.005)
+    eye = blurred(plain, 0.005)
     field = eye if modelled else plain
     truth = 0.0008 * np.cos(2.0 * np.pi * vertices[:, 0] / 0.02)
     noise, lift, steps, errors = 0.0008 * rng.normal(size=V), np.zeros(V), [], []

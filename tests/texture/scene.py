@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from facestudio.geometry.camera import screen
+from facestudio.geometry.camera import scaled, screen
 from facestudio.geometry.rasterize import interpolate, rasterize
 from facestudio.head.model import HeadModel
 from facestudio.types import ByteArray, Camera, Float64Array, FloatArray, Image, View, ViewName
@@ -90,10 +90,7 @@ def paint(uv: FloatArray) -> Float64Array:
 def photograph(model: HeadModel, view: Camera, background: tuple[int, int, int] = GREEN, gain: float = 1.0) -> Image:
     """What the camera sees of the painted model, unlit, 3 x 3 rays a pixel, `gain` on the sRGB values (of the second ball: red)."""
     fine = 3
-    K = view.K.copy()
-    K[:2] *= fine
-    K[:2, 2] += 0.5 * (fine - 1)
-    big = Camera(K, view.R, view.t, view.width * fine, view.height * fine, view.distortion)
+    big = scaled(view, fine)
     fragments = rasterize(screen(big, np.asarray(model.template, np.float64)), model.faces, big.height, big.width)
     colour = paint(interpolate(fragments, model.uv_faces, model.uv)) * gain
     seen = fragments.pix_to_face

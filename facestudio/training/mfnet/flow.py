@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from facestudio.training.raft.estimate import MULTIPLE, SMALLEST, load_raft
+from facestudio.training.raft.estimate import load_raft
+from facestudio.training.raft.net import raft_side
 from facestudio.types import ByteArray
 
 FlowEstimator = Callable[[Tensor, Tensor], Tensor]
@@ -46,7 +47,7 @@ def raft_flow(weights: Path, steps: int = 12) -> FlowEstimator:
 
     def estimate(first: Tensor, second: Tensor) -> Tensor:
         height, width = first.shape[-2:]
-        size = [max(SMALLEST, -(-n // MULTIPLE) * MULTIPLE) for n in (height, width)]
+        size = [raft_side(n) for n in (height, width)]
         a, b = (interpolate(2.0 * p - 1.0, size=size, mode="bilinear", align_corners=False) for p in (first, second))
         flow = net(a, b, num_flow_updates=steps)[-1]
         back = interpolate(flow, size=(height, width), mode="bilinear", align_corners=False)

@@ -14,17 +14,15 @@ from torch.nn.functional import pad
 from facestudio.errors import FaceStudioError
 from facestudio.progress import CancelToken
 from facestudio.training.checkpoint import load_checkpoint
-from facestudio.training.raft.net import is_small, raft
+from facestudio.training.raft.net import is_small, raft, raft_side
 from facestudio.training.raft.train import as_input
 from facestudio.types import Float32Array
-
-MULTIPLE, SMALLEST = 8, 128  # what RAFT's sides have to be
 
 
 def load_raft(weights: Path) -> nn.Module:
     """A frozen RAFT with the weights of torchvision's raft_small or raft_large. Raises FaceStudioError when they do not fit."""
     state: Mapping[str, Tensor] = load_checkpoint(weights)
-    net = raft(is_small(dict(state)))
+    net = raft(is_small(state))
     try:
         net.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in state.items()})
     except RuntimeError as error:
@@ -45,10 +43,8 @@ class RaftFlow:
     def __call__(self, drawn: Float32Array, photo: Float32Array, cancel: CancelToken) -> tuple[Float32Array, Float32Array]:
         """(h, w, 2) float32 pixels, from the drawing (h, w) to the photo and back."""
         h, w = drawn.shape
-        more = [max(SMALLEST, -(-n // MULTIPLE) * MULTIPLE) - n for n in (w, h)]
-        first, second = (
-            pad(as_input([p]), (0, more[0], 0, more[1])) for p in (drawn, photo)
-        )  # zero is the grey around the head
+        border = (0, raft_side(w) - w, 0, raft_side(h) - h)
+        first, second = (pad(as_input([p]), border) for p in (drawn, photo))  # zero is the grey around the head
         flows = []
         for a, b in ((first, second), (second, first)):
             cancel.check()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +17,14 @@ _DECLARED = (
     "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
 )
 _kept: list[torch.library.Library] = []  # a library's declarations live as long as it does
+
+
+_MULTIPLE, _SMALLEST = 8, 128
+
+
+def raft_side(pixels: int) -> int:
+    """The next side, pixels, of a picture that RAFT takes."""
+    return max(_SMALLEST, -(-pixels // _MULTIPLE) * _MULTIPLE)
 
 
 def raft(small: bool) -> nn.Module:
@@ -49,7 +58,7 @@ def _declare() -> None:
         del sys.modules[name]
 
 
-def is_small(state: dict[str, Tensor]) -> bool:
+def is_small(state: Mapping[str, Tensor]) -> bool:
     """Whether a state dict is raft_small's: its first convolution has 32 channels, raft_large's 64."""
     first = state.get("feature_encoder.convnormrelu.0.weight")
     return first is not None and first.shape[0] == 32

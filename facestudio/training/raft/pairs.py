@@ -22,6 +22,7 @@ from facestudio.reconstruct.photo import prepare_photo
 from facestudio.reconstruct.problem import choose_pairs, part_trust
 from facestudio.reconstruct.refinement import RefineConfig
 from facestudio.reconstruct.sighting import Sighting, sight
+from facestudio.training.synth.bumps import bumps
 from facestudio.types import BoolArray, ByteArray, Camera, Float16Array, Float32Array, Float64Array, IntArray, View
 
 _FARTHEST_PX = 16.0
@@ -107,10 +108,7 @@ def shaken(
     middle, axes = true.mean(0), subject.cameras[len(subject.cameras) // 2].R
     coefficients = share * config.identity * rng.normal(size=model.identity_basis.shape[2])
     wrong = true + model.identity_basis @ coefficients
-    centres, widths = true[rng.integers(len(true), size=config.bumps)], rng.uniform(*config.widths_m, size=config.bumps) / 2.0
-    far = ((true[:, None] - centres[None]) ** 2).sum(-1)
-    height = np.exp(-0.5 * far / widths**2) @ rng.normal(size=config.bumps)
-    height *= share * config.bump_m / height.std()
+    height = bumps(true, config.bumps, config.widths_m, share * config.bump_m, rng)
     wrong = wrong + height[:, None] * vertex_normals(true, model.faces)
     turn = exp_so3(share * config.turn * rng.normal(size=3))
     shift = axes.T @ (share * np.array([config.shift_m, config.shift_m, config.depth_m]) * rng.normal(size=3))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from facestudio.geometry import harmonics
-from facestudio.geometry.camera import screen
+from facestudio.geometry.camera import scaled, screen
 from facestudio.head.dense import dense_ids
 from facestudio.head.landmarks import embedding, on_surface
 from facestudio.landmarks.crop import Crop
@@ -94,7 +94,7 @@ def photograph(
     """
     size, surface = crop.size, dressed.surface
     camera = crop.camera(frame)
-    rays = fine(camera)
+    rays = scaled(camera, 2.0)  # twice as many per axis, the pixel's centre in the middle of its four
     buffers, veils, head_near = trace(wearer, dressed, person, rays)
     if room is None:
         room = backdrop(size, rng) * np.float32(rng.uniform(0.5, 1.1))
@@ -124,14 +124,6 @@ def photograph(
     covered = inside & (nearest >= dressed.head_faces)
     gains = (light.coefficients() * sensor.gain).astype(np.float32)
     return Photograph(jpeg, shown, camera, at[:, :2].astype(np.float32), visible & inside, covered, gains.ravel())
-
-
-def fine(camera: Camera) -> Camera:
-    """The camera of the rays: twice as many per axis, the pixel's centre in the middle of its four."""
-    K = camera.K.copy()
-    K[:2] *= 2.0
-    K[:2, 2] += 0.5
-    return replace(camera, K=K, width=2 * camera.width, height=2 * camera.height)
 
 
 def trace(wearer: Wearer, dressed: Dressed, person: Person, rays: Camera) -> tuple[Buffers, Veils, Float32Array]:
