@@ -79,6 +79,12 @@ def interpolate(fragments: Fragments, faces: IntArray, values: FloatArray) -> Fl
     return out
 
 
+def ready() -> None:
+    """Load the compiled loops, a third of a second, so that the first picture need not wait for them. Safe on any thread."""
+    corners, face = np.array([[0.0, 0.0, 1.0], [2.0, 0.0, 1.0], [0.0, 2.0, 1.0]]), np.array([[0, 1, 2]], np.int32)
+    interpolate(rasterize(corners, face, 2, 2), face, corners.astype(np.float32))
+
+
 def _check(points: Float64Array, triangles: IntArray) -> None:
     if points.ndim != 2 or points.shape[1] != 3:
         raise ValueError(f"screen has shape {points.shape}, expected (V, 3)")

@@ -10,6 +10,7 @@ from pathlib import Path
 from facestudio.atomic import check_folder
 from facestudio.errors import CameraFileError, FaceStudioError
 from facestudio.export.folder import check_name, export_head, safe_name
+from facestudio.geometry.rasterize import ready
 from facestudio.head.landmarks import LandmarkBasis
 from facestudio.head.model import HeadModel
 from facestudio.head.store import load_head
@@ -20,7 +21,7 @@ from facestudio.pipeline.engines import ANY_NUMBER, check_engine, solve_head
 from facestudio.pipeline.evidence import best_evidence, evidence_basis, evidence_error, with_dense
 from facestudio.pipeline.import_triplet import find_frames, find_views, read_photos
 from facestudio.pipeline.job import Clock, Job
-from facestudio.progress import CancelToken, Partial, Progress, ignored, silent
+from facestudio.progress import CancelToken, Partial, Progress, begun, ignored, silent
 from facestudio.reconstruct.refinement import Quality
 from facestudio.texture.build import build_texture, check_size
 from facestudio.types import (
@@ -84,6 +85,7 @@ def reconstruct(
         check_name(name)
     if out is not None:
         check_folder(out)
+    begun(ready)  # loads while the photos are read and looked at
     with clock.stage("read"):
         rig = read_cameras(Path(cameras).expanduser()) if isinstance(cameras, str | Path) else cameras
         images = read_photos(paths, progress, cancel, engine in ANY_NUMBER)

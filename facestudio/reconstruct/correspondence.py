@@ -27,6 +27,9 @@ DenseFlow = Callable[[Float32Array, Float32Array, CancelToken], tuple[Float32Arr
 """(drawing (h, w), photo (h, w), cancel), made alike by `equalised`, to the flow (h, w, 2), pixels, from one to the other and back."""
 
 
+_PATCH_STRIDE = 4  # pixels between DIS's patches of 8: its preset has 3, which takes longer and is no more accurate here
+
+
 @dataclass(frozen=True)
 class FlowConfig:
     """Constants of the correspondence. Pixels are the photo's.
@@ -129,6 +132,24 @@ def match(
     return tuple(matches)
 
 
+def likeness(
+    sightings: Sequence[Sighting], source: int, target: int, config: FlowConfig, part_trust: Float32Array
+) -> tuple[float, ...]:
+    """How alike view `source`, drawn into view `target`, and its photo are, per layer: `Matches.likeness` without the flow."""
+    a, b = sightings[source], sightings[target]
+    shared = covisible(a, b, config, part_trust)
+    pairs = zip(a.photo.layers, b.photo.layers, strict=True)
+    return tuple(
+        _likeness(*equalised(_textured(of_a, shared.warp), of_b.picture, shared.context, config.gain_sigma_px), shared.trust)
+        for of_a, of_b in pairs
+    )
+
+
+def _textured(source: Layer, warp: Transfer) -> Float32Array:
+    """(h, w) float32: the source's picture on the head, drawn into the target."""
+    return np.asarray(cv2.remap(source.picture, warp.x, warp.y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE), np.float32)
+
+
 @dataclass(frozen=True)
 class Covisible:
     """What one sighting shows of another's surface, (h, w) each, in the target's pixels.
@@ -183,15 +204,12 @@ def _read(
     cancel: CancelToken,
 ) -> _Reading:
     cancel.check()
-    drawn = np.asarray(cv2.remap(source.picture, warp.x, warp.y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE), np.float32)
-    strength = texture_strength(drawn)
-    drawn, photo = equalised(drawn, target.picture, context, config.gain_sigma_px)
+    textured = _textured(source, warp)
+    drawn, photo = equalised(textured, target.picture, context, config.gain_sigma_px)
     forward, backward = (config.estimator or partial(flow_both_ways, smoothness=config.smoothness))(drawn, photo, cancel)
     inconsistency = np.linalg.norm(forward + _moved_by(backward, forward), axis=-1)[chosen]
     flow = forward[chosen]
-    # Structure tensor along the epipolar line: the picture's power there, relative to the grain of both photos.
-    power = np.einsum("ni,nij,nj->n", unit, strength[chosen], unit)
-    contrast = power / (source.noise**2 + target.noise**2)
+    contrast = texture_power(textured, chosen, unit) / (source.noise**2 + target.noise**2)
     sigma = factor * np.sqrt(
         (config.floor_px**2 + inconsistency**2) * (1.0 + config.flat_contrast / np.maximum(contrast, 1e-3))
     )
@@ -235,6 +253,7 @@ def flow_both_ways(
     """Dense inverse search flow (Kroeger et al. 2016), (h, w, 2) float32 pixels, from the drawing to the photo and back."""
     first, second = (np.clip(p, 0.0, 255.0).astype(np.uint8) for p in (drawn, photo))
     engine = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    engine.setPatchStride(_PATCH_STRIDE)
     engine.setVariationalRefinementAlpha(smoothness)
     start = np.zeros((*drawn.shape, 2), np.float32)
     there = engine.calc(first, second, start.copy())
@@ -243,11 +262,15 @@ def flow_both_ways(
     return np.asarray(there, np.float32), np.asarray(back, np.float32)
 
 
-def texture_strength(picture: Float32Array) -> Float32Array:
-    """(h, w, 2, 2) float32: the structure tensor of a picture over a patch of the flow's size, grey levels squared per pixel squared."""
+def texture_power(picture: Float32Array, chosen: BoolArray, unit: Float32Array) -> Float32Array:
+    """(N,) float32: how much a picture (h, w) changes along unit (N, 2) at its chosen pixels, grey levels squared per pixel squared.
+
+    By the structure tensor over a patch of the flow's size.
+    """
     dx, dy = cv2.Sobel(picture, cv2.CV_32F, 1, 0, scale=0.125), cv2.Sobel(picture, cv2.CV_32F, 0, 1, scale=0.125)
-    xx, xy, yy = (cv2.GaussianBlur(p, (0, 0), 3.0) for p in (dx * dx, dx * dy, dy * dy))
-    return np.asarray(np.stack([np.stack([xx, xy], -1), np.stack([xy, yy], -1)], -2), np.float32)
+    xx, xy, yy = (cv2.GaussianBlur(p, (0, 0), 3.0)[chosen] for p in (dx * dx, dx * dy, dy * dy))
+    x, y = unit.T
+    return np.asarray(x * x * xx + 2.0 * x * y * xy + y * y * yy, np.float32)
 
 
 def epipolar_direction(target: Sighting, chosen: BoolArray, rays: Float32Array) -> Float32Array:

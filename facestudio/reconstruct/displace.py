@@ -15,13 +15,16 @@ know that neighbouring matches share what the model cannot show, and do not bend
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import scipy.sparse as sp
 from scipy.sparse.linalg import SuperLU, splu
 
+from facestudio.progress import CancelToken, side_by_side
 from facestudio.types import Float64Array, FloatArray, IntArray
+
+_COLUMNS_AT_ONCE = 16  # right-hand sides between two looks at whether to stop
 
 
 @dataclass(frozen=True)
@@ -52,11 +55,24 @@ class Field:
 
     def seen(self, motion: FloatArray) -> Float64Array:
         """What is seen of a motion of the vertices, (V,) or (V, K) metres along their normals."""
-        return np.asarray(self._narrow.solve(np.asarray(motion, np.float64)))
+        return solved(self._narrow, motion)
 
     @cached_property
     def _narrow(self) -> SuperLU:
         return splu(self.spread)
+
+
+def solved(factor: SuperLU, sides: FloatArray, cancel: CancelToken | None = None) -> Float64Array:
+    """(V,) or (V, K) float64: answers of a factorised system, some columns at a time on all cores. Raises Cancelled."""
+    if sides.ndim == 1:
+        return np.asarray(factor.solve(sides.astype(np.float64)))
+    answer = np.zeros(sides.shape, np.float64, order="F")
+
+    def solve(part: slice) -> None:
+        answer[:, part] = factor.solve(sides[:, part].astype(np.float64))
+
+    side_by_side([partial(solve, slice(i, i + _COLUMNS_AT_ONCE)) for i in range(0, sides.shape[1], _COLUMNS_AT_ONCE)], cancel)
+    return answer
 
 
 def blurred(field: Field, blur_m: float) -> Field:

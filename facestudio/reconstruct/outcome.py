@@ -34,7 +34,7 @@ def finished(
     field = problem.fine.sweep_field if config.sweep_rounds else problem.fine.flow_field
     given_theta = conditional_sigma(field, solution.data, solution.factor, config.posterior_draws, np.random.default_rng(0))
     cancel.check()
-    spread = solution.reach @ np.linalg.cholesky(solution.covariance + 1e-15 * np.eye(len(solution.covariance)))
+    spread = solution.reach() @ np.linalg.cholesky(solution.covariance + 1e-15 * np.eye(len(solution.covariance)))
     sigma = config.sigma_scale * np.sqrt(given_theta**2 + (spread[:, : len(head.identity) + len(head.expression)] ** 2).sum(1))
     neutral = model.template.astype(np.float64) + model.identity_basis @ head.identity
     plain = surface(model, head)

@@ -12,7 +12,7 @@ from facestudio.geometry.camera import project, scaled
 from facestudio.geometry.shading import vertex_normals
 from facestudio.head.landmarks import LandmarkBasis, landmark_basis
 from facestudio.head.model import HeadModel
-from facestudio.progress import CancelToken, side_by_side
+from facestudio.progress import CancelToken, begun, ended, side_by_side
 from facestudio.reconstruct.contour import OutlineParts, outline_parts
 from facestudio.reconstruct.detector_error import DetectorError
 from facestudio.reconstruct.displace import Field, blurred, prior_field
@@ -96,6 +96,9 @@ def prepare(
 ) -> Problem:
     """Make photos, pairs and priors ready; arguments as in `refine.refine`. start: the given head. Raises Cancelled."""
     vertices, given = posed(model, start), zip(views, cameras, start.cameras, masks, strict=True)
+    pixels_per_metre = float(np.mean([c.K[0, 0] / np.median((vertices @ c.R.T + c.t)[:, 2]) for c in start.cameras]))
+    scales = (1.0,) if calibrated else (1.0, 0.5)
+    priors = begun(partial(_fields, model, surface(model, start), config, tuple(s * pixels_per_metre for s in scales)))
     photos = side_by_side(
         [partial(prepare_photo, v, c, i, vertices, model, m, config.blur_px, cancel) for v, c, i, m in given], cancel
     )
@@ -105,18 +108,9 @@ def prepare(
         full = landmark_basis(model, "mediapipe478")
         on_skin = full.ids < 468  # irises move with the gaze
         landmarks = LandmarkBasis(full.ids[on_skin], full.mean[on_skin], full.identity[on_skin], full.expression[on_skin])
-    pixels_per_metre = float(np.mean([c.K[0, 0] / np.median((vertices @ c.R.T + c.t)[:, 2]) for c in start.cameras]))
-    plain_surface = surface(model, start)
-    field = prior_field(plain_surface, model.faces, config.surface, model.mirror)
-
-    def level(scale: float, photos: Sequence[Photo], swept: bool) -> Level:
-        per_metre = scale * pixels_per_metre
-        flow_field = blurred(field, config.flow.blur_px / per_metre)
-        sweep_field = blurred(field, config.sweep.blur_px / per_metre) if swept else flow_field
-        return Level(scale, tuple(photos), flow_field, sweep_field)
-
-    fine = level(1.0, photos, swept=config.sweep_rounds > 0)
-    coarse = fine if calibrated else level(0.5, [p.halved(config.blur_px) for p in photos], swept=False)
+    fields = ended(priors, cancel)
+    fine = Level(1.0, tuple(photos), *fields[0])
+    coarse = fine if calibrated else Level(0.5, tuple(p.halved(config.blur_px) for p in photos), *fields[1])
     anchors = np.flatnonzero(model.part_vertices("face", "skin", "lips"))[::40]
     return Problem(
         model=model,
@@ -135,6 +129,16 @@ def prepare(
         calibrated=calibrated,
         config=config,
     )
+
+
+def _fields(
+    model: HeadModel, vertices: Float64Array, config: RefineConfig, pixels_per_metre: Sequence[float]
+) -> list[tuple[Field, Field]]:
+    """The displacement's prior on vertices (V, 3), metres, as flow and sweep see it in photos of each size."""
+    field = prior_field(vertices, model.faces, config.surface, model.mirror)
+    fields = [blurred(field, config.flow.blur_px / per_metre) for per_metre in pixels_per_metre]
+    swept = blurred(field, config.sweep.blur_px / pixels_per_metre[0]) if config.sweep_rounds else fields[0]
+    return [(fields[0], swept), *((f, f) for f in fields[1:])]
 
 
 def part_trust(model: HeadModel) -> Float32Array:
@@ -160,9 +164,8 @@ def sightings(problem: Problem, head: Head, level: Level) -> list[Sighting | Non
 
 def surface(model: HeadModel, head: Head) -> Float64Array:
     """(V, 3) float64, metres: the model's surface, with expression, without displacement."""
-    return np.asarray(
-        model.template.astype(np.float64) + model.identity_basis @ head.identity + model.expression_basis @ head.expression
-    )
+    identity, expression = head.identity.astype(np.float32), head.expression.astype(np.float32)  # the bases are no finer
+    return np.asarray(model.template.astype(np.float64) + model.identity_basis @ identity + model.expression_basis @ expression)
 
 
 def posed(model: HeadModel, head: Head) -> Float64Array:

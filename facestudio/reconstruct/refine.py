@@ -28,7 +28,7 @@ from facestudio.head.model import HeadModel
 from facestudio.head.retarget import with_parts
 from facestudio.progress import CancelToken, Progress, side_by_side, silent
 from facestudio.reconstruct.contour import Outline, outline, outline_rows
-from facestudio.reconstruct.correspondence import Matches, match
+from facestudio.reconstruct.correspondence import Matches, likeness, match
 from facestudio.reconstruct.detector_error import DetectorError
 from facestudio.reconstruct.landmark_evidence import landmark_information
 from facestudio.reconstruct.outcome import finished, kept
@@ -90,9 +90,9 @@ def refine(
     seen = sightings(problem, head, problem.fine)
     matches = _observe(problem, seen, cancel)
     agreement, across = (_mean(values) for values in zip(*((m.agreement, m.across_px) for m in matches), strict=True))
-    if plan[0].coarse:  # like with like: small photos look more alike
-        matches = _observe(problem, sightings(problem, head, problem.coarse), cancel)
     after = _mean(m.likeness for m in matches)
+    if plan[0].coarse:  # like with like: small photos look more alike
+        after = _likeness(problem, sightings(problem, head, problem.coarse), cancel)
     progress("refine", 1.0, "")
     if reason := _objection(problem, head, agreement, across, before, after):
         return replace(kept(start, cameras, problem, reason), agreement=agreement, across_px=across, likeness=(before, after))
@@ -105,7 +105,7 @@ class _Turn:
     """One round.
 
     robust_m: see `RefineConfig`. cameras, focals: whether they may move by themselves. sweep: search along the rays, too. coarse: on the
-    half-size photos, the displacement standing still.
+    half-size photos. still: the displacement stays as it is.
     """
 
     robust_m: float
@@ -113,6 +113,7 @@ class _Turn:
     focals: bool
     sweep: bool
     coarse: bool
+    still: bool
 
 
 def _plan(config: RefineConfig, calibrated: bool) -> list[_Turn]:
@@ -120,17 +121,26 @@ def _plan(config: RefineConfig, calibrated: bool) -> list[_Turn]:
     robust = config.robust_m if calibrated else (config.robust_m[0],) * config.camera_rounds + config.robust_m
     focals_from = len(robust) - config.focal_rounds
     coarse = 0 if calibrated else config.camera_rounds
+    still = coarse + config.still_rounds
     turns = [
-        _Turn(r, not calibrated, not calibrated and i >= focals_from, sweep=False, coarse=i < coarse)
+        _Turn(r, not calibrated, not calibrated and i >= focals_from, sweep=False, coarse=i < coarse, still=i < still)
         for i, r in enumerate(robust)
     ]
-    return turns + [_Turn(robust[-1], cameras=False, focals=False, sweep=True, coarse=False)] * config.sweep_rounds
+    swept = _Turn(robust[-1], cameras=False, focals=False, sweep=True, coarse=False, still=False)
+    return turns + [swept] * config.sweep_rounds
 
 
 def _observe(problem: Problem, sightings: Sequence[Sighting | None], cancel: CancelToken) -> list[Matches]:
     seen, flow, trust = cast(Sequence[Sighting], sightings), problem.config.flow, problem.part_trust
     works = [partial(match, seen, a, b, flow, trust, cancel) for a, b in _seen_by_both(problem, sightings)]
     return [m for found in side_by_side(works, cancel) for m in found]
+
+
+def _likeness(problem: Problem, sightings: Sequence[Sighting | None], cancel: CancelToken) -> float:
+    """How alike the photos are through the head, over all pairs and layers."""
+    seen, flow, trust = cast(Sequence[Sighting], sightings), problem.config.flow, problem.part_trust
+    works = [partial(likeness, seen, a, b, flow, trust) for a, b in _seen_by_both(problem, sightings)]
+    return _mean(value for found in side_by_side(works, cancel) for value in found)
 
 
 def _swept(problem: Problem, sightings: Sequence[Sighting | None], cancel: CancelToken) -> list[Matches]:
@@ -169,7 +179,7 @@ def _step(
     turn: _Turn,
     cancel: CancelToken,
 ) -> tuple[Head, Solution | None]:
-    """One Gauss-Newton step of everything; coarse rounds leave the displacement as it is, and have no solution for it."""
+    """One Gauss-Newton step of everything; where the displacement stands still, there is no solution for it."""
     model, config = problem.model, problem.config
     unknowns = layout(len(head.identity), len(head.expression), len(head.cameras), not turn.cameras)
     normals = vertex_normals(surface(model, head), model.faces).astype(np.float32)
@@ -211,7 +221,7 @@ def _step(
             unknowns,
             config.solve,
         )
-    if turn.coarse:
+    if turn.still:
         return _moved(head, system.solve_still(lift), head.lift, unknowns), None
     solution = system.solve(normal_basis, field.spread, cancel)
     return _moved(head, solution.step, solution.lift, unknowns), solution

@@ -41,6 +41,7 @@ class RefineConfig:
     robust_m: one round of flow per entry: how far, metres, a match may be from the current head before it starts to fade.
     camera_rounds: unknown cameras get so many rounds before the rest, as robust as the first, on photos of half the size, where flow is
     four times as fast and reaches twice as far.
+    still_rounds: of the rounds on whole photos, so many first leave the displacement as it is.
     sweep_rounds: after those, so many in which the photos are also searched along their rays; unknown cameras then stand still.
     sweep_flow_inflation: in them the flow's standard deviations are multiplied by this: its own smoothness draws it towards zero, that is
     towards the head as it is, and it would hold the head back from where the search finds it.
@@ -54,6 +55,7 @@ class RefineConfig:
 
     robust_m: tuple[float, ...] = (0.004, 0.0025, 0.0015, 0.001)
     camera_rounds: int = 3
+    still_rounds: int = 0
     focal_rounds: int = 2
     sweep_rounds: int = 4
     sweep_flow_inflation: float = 4.0
@@ -81,6 +83,7 @@ def refine_config(quality: Quality | str) -> RefineConfig:
             config,
             robust_m=(0.004, 0.002),
             camera_rounds=2,
+            still_rounds=1,
             focal_rounds=1,
             sweep_rounds=0,
             posterior_draws=16,

@@ -17,18 +17,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Protocol
 
 import numpy as np
 import scipy.sparse as sp
 from scipy.sparse.linalg import SuperLU, splu
 
-from facestudio.progress import CancelToken, side_by_side
+from facestudio.progress import CancelToken
 from facestudio.reconstruct.correspondence import Matches
+from facestudio.reconstruct.displace import solved
 from facestudio.types import Camera, Float32Array, Float64Array, FloatArray, IntArray
-
-_COLUMNS_AT_ONCE = 48  # of the elimination, between two looks at whether to stop
 
 
 @dataclass(frozen=True)
@@ -262,32 +260,35 @@ class System:
         """
         factor = splu(self.dd.tocsc(), permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True}, diag_pivot_thresh=0.0)
         cancel.check()
-        sides = np.column_stack([self.dt, self.d])
-        parts = [sides[:, start : start + _COLUMNS_AT_ONCE] for start in range(0, sides.shape[1], _COLUMNS_AT_ONCE)]
-        solved = np.column_stack(side_by_side([partial(factor.solve, part) for part in parts], cancel))
-        coupling, own = solved[:, :-1], solved[:, -1]
+        coupling, own = solved(factor, self.dt, cancel), solved(factor, self.d)
         covariance = np.linalg.inv(self.tt - self.dt.T @ coupling)
         covariance = 0.5 * (covariance + covariance.T)
         step = covariance @ (self.t - self.dt.T @ own)
-        reach = -np.asarray(spread @ coupling)
-        reach[:, : normal_basis.shape[1]] += normal_basis
-        return Solution(step, spread @ (own - coupling @ step), covariance, reach, factor, self.data)
+        return Solution(step, spread @ (own - coupling @ step), covariance, factor, self.data, normal_basis, spread, coupling)
 
 
 @dataclass(frozen=True)
 class Solution:
     """step (P,); lift (V,) metres, the new field; covariance (P, P) of the step, the field integrated out.
 
-    reach: (V, P) metres: how far each vertex moves along its normal per unknown, the field's response included. factor: of the field's
-    information. data: (V,) what the matches added to it, row sums, 1/m^2.
+    factor: of the field's information. data: (V,) what the matches added to it, row sums, 1/m^2. normal_basis, spread: as given to
+    `System.solve`. coupling: (V, P), what the field's unknowns yield per unit of the coefficients.
     """
 
     step: Float64Array
     lift: Float64Array
     covariance: Float64Array
-    reach: Float64Array
     factor: SuperLU
     data: Float64Array
+    normal_basis: FloatArray
+    spread: sp.csc_matrix
+    coupling: Float64Array
+
+    def reach(self) -> Float64Array:
+        """(V, P) metres: how far each vertex moves along its normal per unknown, the field's response included."""
+        reach = -np.asarray(self.spread @ self.coupling)
+        reach[:, : self.normal_basis.shape[1]] += self.normal_basis
+        return reach
 
 
 def add_anchors(

@@ -7,9 +7,9 @@ import numpy as np
 
 from facestudio.geometry.camera import project
 from facestudio.head.model import HeadModel
-from facestudio.reconstruct.correspondence import equalised, flow_both_ways
+from facestudio.reconstruct.correspondence import FlowConfig, equalised, flow_both_ways, likeness, match
 from facestudio.reconstruct.masks import bare_skin, skin_colour, skin_trust
-from facestudio.reconstruct.photo import dull, plain
+from facestudio.reconstruct.photo import dull, plain, prepare_photo
 from facestudio.reconstruct.sighting import Photo, sight, transfer
 from facestudio.reconstruct.solve import projection
 from tests.reconstruct.refine_scene import given_cameras, make_capture
@@ -29,6 +29,19 @@ def test_flow_finds_a_shift_under_another_exposure() -> None:
     inner = (slice(30, -30), slice(30, -30))
     np.testing.assert_allclose(np.median(forward[inner], axis=(0, 1)), [1.3, -0.6], atol=0.12)
     np.testing.assert_allclose(np.median(backward[inner], axis=(0, 1)), [-1.3, 0.6], atol=0.12)
+
+
+def test_likeness_needs_no_flow(openhead: HeadModel) -> None:
+    capture = make_capture(openhead, yaws=(0.0, 30.0))
+    cameras = given_cameras(capture)
+    photos = [prepare_photo(v, c, c, capture.truth, openhead, None, 0.8) for v, c in zip(capture.views, cameras, strict=True)]
+    seen = [sight(p, c, capture.truth, openhead.faces) for p, c in zip(photos, cameras, strict=True)]
+    assert seen[0] is not None
+    assert seen[1] is not None
+    given = [s for s in seen if s is not None], 0, 1, FlowConfig(), np.ones(len(openhead.faces), np.float32)
+    alike = likeness(*given)
+    assert alike == tuple(m.likeness for m in match(*given))
+    assert alike[0] > 0.5
 
 
 def test_projection_jacobian_is_the_numerical_one(openhead: HeadModel) -> None:

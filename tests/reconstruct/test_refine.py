@@ -58,6 +58,20 @@ def test_unknown_cameras_are_put_right_with_the_head(openhead: HeadModel, captur
     assert off(result.cameras) < 0.6 * off(wrong)
 
 
+@pytest.mark.parametrize("calibrated", [True, False])
+def test_a_draft_too_finds_the_subject_and_what_the_model_cannot_show(
+    openhead: HeadModel, capture: Capture, calibrated: bool
+) -> None:
+    before = error_mm(openhead, capture, openhead.template.astype(np.float64), given_cameras(capture)[0])
+    result = refined(openhead, capture, given_cameras(capture), calibrated, refine_config("draft"))
+    assert result.accepted, result.reason
+    assert result.likeness[1] > 0.7 > result.likeness[0]
+    if calibrated:  # else the head's place and size are only as sure as the landmarks, of which there are none
+        assert np.median(error_mm(openhead, capture, result.posed_vertices, result.cameras[0])) < 0.5 * np.median(before)
+    shape = openhead.template + openhead.identity_basis @ result.identity
+    assert np.abs(result.vertices - shape).max() > 1e-4  # the displacement is free in its last round
+
+
 def test_two_views_are_enough(openhead: HeadModel) -> None:
     pair = make_capture(openhead, yaws=(30.0, 0.0))
     before = error_mm(openhead, pair, openhead.template.astype(np.float64), given_cameras(pair)[0])
