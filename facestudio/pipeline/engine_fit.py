@@ -104,6 +104,7 @@ def _refined(fitted: Reconstruction, job: Job) -> Reconstruction:
         refine_config(job.quality),
         calibrated=job.triplet.calibrated,
         error=job.mediapipe_error,
+        measured=job.measured,
         progress=job.progress,
         cancel=job.cancel,
     )

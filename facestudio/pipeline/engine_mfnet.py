@@ -17,6 +17,7 @@ from facestudio.pipeline.engine_fit import human_sized, with_eyes
 from facestudio.pipeline.evidence import evidence_points
 from facestudio.pipeline.job import Job
 from facestudio.reconstruct.fit import Fit, fit_landmarks
+from facestudio.reconstruct.identity_evidence import IdentityEvidence
 from facestudio.reconstruct.quality import mean_head_reprojection, rigid
 from facestudio.types import Float64Array, Reconstruction, Scale, ViewQuality
 
@@ -25,24 +26,30 @@ _SIZES = (0.8, 1.25)  # how much larger or smaller than the network's guess a he
 
 def by_network(job: Job) -> Reconstruction:
     """Engine `mfnet`. Raises HeadModelError when no network is shipped for the head model."""
-    found = network_head(job)
+    found, _ = network_head(job)
     with job.clock.stage("quality"):
         notes = (*found.notes, *check_one_head(found.views, job.basis, job.error, job.cancel))
     return human_sized(with_eyes(replace(found, notes=notes), job), job)
 
 
-def preview(job: Job) -> Reconstruction | None:
-    """The network's head to look at while the better one is made; None where there is none (another head model, no weights)."""
+def first_look(job: Job) -> Job:
+    """Shows the network's head, to look at while the better one is made, and gives the job with what it says of the identity.
+
+    The job as it was where there is no network (another head model, no weights).
+    """
     try:
         with job.clock.stage("preview"):
-            return human_sized(network_head(job), job)
+            head, measured = network_head(job)
+            head = human_sized(head, job)
     except FaceStudioError:
-        return None
+        return job
+    job.partial(head)
+    return replace(job, measured=measured)
 
 
-def network_head(job: Job) -> Reconstruction:
-    """The network's head, not yet brought to human size when nothing measured it."""
-    from facestudio.reconstruct.mfnet.predict import predict_head  # imports torch
+def network_head(job: Job) -> tuple[Reconstruction, IdentityEvidence | None]:
+    """The network's head, not yet brought to human size when nothing measured it, and what its identity is worth as evidence."""
+    from facestudio.reconstruct.mfnet.predict import measured_by, predict_head  # imports torch
 
     views, model = job.triplet.views, job.model
     with job.clock.stage("network"):
@@ -59,7 +66,7 @@ def network_head(job: Job) -> Reconstruction:
         notes = (*job.triplet.notes, *check_fit(views, fit.reprojection_px, job.triplet.calibrated))
         baseline = mean_head_reprojection(views, job.basis, job.error)
     seen = zip(views, fit.reprojection_px, fit.cameras, strict=True)
-    return Reconstruction(
+    head = Reconstruction(
         head_model=model.name,
         identity=said.identity,
         expression=said.expression,
@@ -74,6 +81,7 @@ def network_head(job: Job) -> Reconstruction:
         mean_head_reprojection_px=baseline,
         world_from_head=fit.world_from_head,
     )
+    return head, measured_by(said)
 
 
 def _placed(job: Job, posed: Float64Array) -> Fit:

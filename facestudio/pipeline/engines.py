@@ -31,15 +31,14 @@ def check_engine(name: str) -> None:
 def solve_head(engine: str, job: Job) -> Reconstruction:
     """Cameras and shape of a capture by the engine of this name. Raises what the engine raises.
 
-    "auto" takes some seconds: `job.partial` hears of the network's head at once, where there is a network for the head model.
+    "auto" takes some seconds: `job.partial` hears of the network's head at once, where there is a network for the head model, and the
+    matching weighs what it says.
     """
     check_engine(engine)
     if engine == "auto":
-        from facestudio.pipeline.engine_mfnet import preview
+        from facestudio.pipeline.engine_mfnet import first_look
 
-        first = preview(job)
-        if first is not None:
-            job.partial(first)
+        job = first_look(job)
     return _solver(engine)(job)
 
 

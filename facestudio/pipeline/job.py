@@ -11,6 +11,7 @@ from facestudio.head.landmarks import LandmarkBasis
 from facestudio.head.model import HeadModel
 from facestudio.progress import CancelToken, Partial, Progress, ignored, silent
 from facestudio.reconstruct.detector_error import DetectorError
+from facestudio.reconstruct.identity_evidence import IdentityEvidence
 from facestudio.reconstruct.refinement import Quality
 from facestudio.types import Float32Array, Triplet, View
 
@@ -38,6 +39,7 @@ class Job:
     triplet: its views carry landmarks. basis: those that the landmark fit uses; error: what their detectors get wrong.
     mediapipe_error: what mediapipe alone gets wrong, for those who use its points only.
     masks: (H, W) float32 in [0, 1] per view, 1 where the person is. quality: how long an engine with rounds may take.
+    measured: what the network says of the identity, for an engine that weighs it.
     more, more_masks: further photos of the same still head, uncalibrated, for an engine that takes any number.
     """
 
@@ -52,5 +54,6 @@ class Job:
     progress: Progress = silent
     cancel: CancelToken = field(default_factory=CancelToken)
     partial: Partial = ignored
+    measured: IdentityEvidence | None = None
     more: tuple[View, ...] = ()
     more_masks: Sequence[Float32Array] = ()

@@ -16,6 +16,7 @@ from facestudio.progress import CancelToken, begun, ended, side_by_side
 from facestudio.reconstruct.contour import OutlineParts, outline_parts
 from facestudio.reconstruct.detector_error import DetectorError
 from facestudio.reconstruct.displace import Field, blurred, prior_field
+from facestudio.reconstruct.identity_evidence import IdentityEvidence
 from facestudio.reconstruct.photo import prepare_photo
 from facestudio.reconstruct.pose import undistorted
 from facestudio.reconstruct.refinement import RefineConfig
@@ -63,7 +64,8 @@ class Problem:
     of views to match.
     part_trust: (F,) float32. linear: (V, 3, S + E) float32, identity and expression basis side by side. landmarks, error: when the views
     carry any. anchors: (A,) int, vertices that stand in for landmarks when there are none; homes: per view (A, 2) float64, pixels, where
-    the given head shows them. focal_sigma: (views,) relative.
+    the given head shows them. focal_sigma: (views,) relative. measured: what is known of the
+    identity before any photo is matched, beside the prior.
     """
 
     model: HeadModel
@@ -81,6 +83,7 @@ class Problem:
     focal_sigma: Float64Array
     calibrated: bool
     config: RefineConfig
+    measured: IdentityEvidence | None
 
 
 def prepare(
@@ -92,6 +95,7 @@ def prepare(
     error: DetectorError | None,
     calibrated: bool,
     config: RefineConfig,
+    measured: IdentityEvidence | None,
     cancel: CancelToken,
 ) -> Problem:
     """Make photos, pairs and priors ready; arguments as in `refine.refine`. start: the given head. Raises Cancelled."""
@@ -128,6 +132,7 @@ def prepare(
         focal_sigma=np.array([config.focal_sigma_known if v.image.focal_px else config.focal_sigma_assumed for v in views]),
         calibrated=calibrated,
         config=config,
+        measured=measured,
     )
 
 

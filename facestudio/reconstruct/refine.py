@@ -30,6 +30,7 @@ from facestudio.progress import CancelToken, Progress, side_by_side, silent
 from facestudio.reconstruct.contour import Outline, outline, outline_rows
 from facestudio.reconstruct.correspondence import Matches, likeness, match
 from facestudio.reconstruct.detector_error import DetectorError
+from facestudio.reconstruct.identity_evidence import IdentityEvidence
 from facestudio.reconstruct.landmark_evidence import landmark_information
 from facestudio.reconstruct.outcome import finished, kept
 from facestudio.reconstruct.problem import Head, Level, Problem, choose_pairs, ideal, posed, prepare, sightings, surface
@@ -56,19 +57,21 @@ def refine(
     *,
     calibrated: bool,
     error: DetectorError | None = None,
+    measured: IdentityEvidence | None = None,
     progress: Progress = silent,
     cancel: CancelToken | None = None,
 ) -> Refined:
     """Refine a head and, unless calibrated, its cameras.
 
-    views: two or more, with pictures; landmarks, when there, join with the detector's `error` model. cameras: head frame to each photo,
+    views: two or more, with pictures; landmarks, when there, join with the detector's `error` model. measured: what a network that saw the
+    photos says of the identity. cameras: head frame to each photo,
     as `fit_landmarks` gives them. masks: per view (H, W) float in [0, 1], 1 where the person is, or None. calibrated: the cameras keep
     their places relative to each other and the head moves before them; else poses and focals are refined too.
     Never raises for photos that cannot be matched: it returns the given head and says why. Raises Cancelled.
     """
     config, cancel, model = config or RefineConfig(), cancel or CancelToken(), with_parts(model)
     start = Head(identity, expression, np.zeros(model.vertex_count), tuple(ideal(c) for c in cameras), np.zeros(len(cameras)))
-    problem = prepare(views, cameras, model, start, masks, error, calibrated, config, cancel)
+    problem = prepare(views, cameras, model, start, masks, error, calibrated, config, measured, cancel)
     if not problem.pairs:
         return kept(start, cameras, problem, "No two photos see the face from directions that can be matched.")
     head, before, solution = start, 0.0, None
@@ -232,6 +235,12 @@ def _add_priors(system: System, problem: Problem, head: Head, unknowns: Unknowns
     precision = np.zeros(unknowns.size)
     value = np.zeros(unknowns.size)
     precision[unknowns.identity], value[unknowns.identity] = solve.identity_sigma**-2, head.identity
+    if (said := problem.measured) is not None:  # the product of two Gaussians
+        k = slice(0, len(said.value))
+        weight = said.precision / problem.config.network_inflation**2
+        both = precision[k] + weight
+        value[k] -= weight / both * said.value
+        precision[k] = both
     precision[unknowns.expression] = solve.expression_sigma**-2 / (1.0 + (head.expression / solve.expression_tail) ** 2)
     value[unknowns.expression] = head.expression
     for i, column in enumerate(unknowns.focal):

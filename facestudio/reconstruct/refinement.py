@@ -48,6 +48,7 @@ class RefineConfig:
     focal_rounds: of the rounds before the sweep's, so many last free the focals.
     focal_sigma_known / _assumed: relative prior of a focal from EXIF / guess.
     landmark_inflation: the detector's standard deviations are multiplied by this: they were learned on synthetic heads.
+    network_inflation: so are those of what the network says of the identity, for the same reason.
     blur_px: the photos' grain is smoothed by this. pair_degrees: views are matched when the angle between them is in this range.
     least_agreement, most_across_px: below / above these the photos do not show one head at one moment (`across` when calibrated).
     sigma_scale: factor that makes the stated standard deviations true on synthetic subjects.
@@ -62,6 +63,7 @@ class RefineConfig:
     focal_sigma_known: float = 0.03
     focal_sigma_assumed: float = 0.12
     landmark_inflation: float = 4.0
+    network_inflation: float = 2.0
     blur_px: float = 0.8
     pair_degrees: tuple[float, float] = (8.0, 62.0)
     least_agreement: float = 0.25

@@ -38,6 +38,7 @@ from facestudio.pipeline.evidence import evidence_basis, evidence_error
 from facestudio.pipeline.import_triplet import find_views, read_photos
 from facestudio.progress import CancelToken, silent
 from facestudio.reconstruct.fit import Fit, fit_landmarks, head_to_world
+from facestudio.reconstruct.mfnet.predict import measured_by, predict_head
 from facestudio.reconstruct.refinement import RefineConfig, refine_config
 from facestudio.training.raft.estimate import RaftFlow
 from facestudio.types import BoolArray, ByteArray, Float32Array, Float64Array, Image, Mesh, Triplet, ViewName
@@ -79,7 +80,7 @@ class Trial:
     """One line of the table.
 
     config: None for the landmark fit alone. pixels: what is done to the photos. scale: of their size. finer: the head's mesh is
-    subdivided; keep_finer: and scored so, else on its old vertices.
+    subdivided; keep_finer: and scored so, else on its old vertices. network: MFNet's identity is weighed, as the product does.
     """
 
     config: RefineConfig | None = field(default_factory=RefineConfig)
@@ -88,6 +89,7 @@ class Trial:
     masks: bool = True
     finer: bool = False
     keep_finer: bool = False
+    network: bool = True
 
 
 def trials() -> dict[str, Trial]:
@@ -116,6 +118,7 @@ def trials() -> dict[str, Trial]:
             replace(c, robust_m=(c.robust_m[-1],), sweep_rounds=8, sweep=wide, flow=replace(c.flow, layer_sigma=(1e3, 1e3)))
         ),
         "no landmarks": Trial(replace(c, landmark_inflation=1e3)),
+        "no network": Trial(network=False),
         "no symmetry": Trial(replace(c, surface=replace(c.surface, symmetry=0.0))),
         "no displacement": Trial(replace(c, surface=replace(c.surface, sigma_m=1e-5))),
         "weak prior (3 sigma)": Trial(replace(c, solve=replace(c.solve, identity_sigma=3.0))),
@@ -137,7 +140,6 @@ def raft_flow() -> RaftFlow | None:
     weights = os.environ.get("RAFT_WEIGHTS")
     if not weights:
         return None
-    torch.set_num_threads(1)
     return RaftFlow(Path(weights))
 
 
@@ -186,6 +188,7 @@ def run(job: tuple[Path, str, str]) -> Result:
     dataset, name, variant = job
     from facestudio.reconstruct.refine import refine  # the package offers a function of this name, too
 
+    torch.set_num_threads(1)
     trial, head = trials()[variant], read_head(dataset, name, calibrated=True)
     triplet, masks, fit = fitted(head, trial.pixels, trial.scale)
     mesh = fine_model() if trial.finer else model()
@@ -204,6 +207,7 @@ def run(job: tuple[Path, str, str]) -> Result:
             trial.config,
             calibrated=True,
             error=evidence_error(),
+            measured=measured_by(predict_head(triplet.views, model())) if trial.network else None,
         )
         neutral, posed, cameras, sigma_mm = found.vertices, found.posed_vertices, found.cameras, 1000.0 * found.sigma_m
     if not trial.keep_finer:

@@ -12,7 +12,9 @@ from facestudio.errors import HeadModelError
 from facestudio.head.store import load_head
 from facestudio.paths import models_dir, resources_dir
 from facestudio.pipeline.build_head import BuiltHead, reconstruct
+from facestudio.reconstruct.identity_evidence import IdentityEvidence
 from facestudio.reconstruct.mfnet.predict import FILE, shipped, slots_of
+from facestudio.reconstruct.refine import refine
 from facestudio.types import Reconstruction, Scale, ViewName
 
 SAMPLE = resources_dir() / "sample"
@@ -57,16 +59,26 @@ def test_photos_in_another_order_give_the_same_head(metric: BuiltHead) -> None:
 
 
 @needs_weights
-def test_the_network_s_head_comes_first_and_the_measured_one_replaces_it() -> None:
+def test_the_network_s_head_comes_first_and_the_measured_one_weighs_and_replaces_it(monkeypatch: pytest.MonkeyPatch) -> None:
     heard: list[object] = []
+    weighed: list[IdentityEvidence] = []
 
     def listen(result: object) -> None:
         heard.append(result)
 
+    def watched(*given: object, measured: IdentityEvidence, **named: object) -> object:
+        weighed.append(measured)
+        return refine(*given, measured=measured, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("facestudio.pipeline.engine_fit.refine", watched)
     reconstruct(PHOTOS, engine="auto", quality="draft", texture_size=256, partial=listen)
     engines = [r.engine for r in heard if isinstance(r, Reconstruction)]
     assert engines[0] == "mfnet"
     assert engines[-1] == "auto"
+    said = next(r.identity for r in heard if isinstance(r, Reconstruction))
+    known = weighed[0].precision > 0.0
+    assert known.any()  # of some coefficients it knows something, and that is further out than what it says
+    assert (np.abs(weighed[0].value) >= np.abs(said[: len(known)]))[known].all()
 
 
 def test_missing_views_are_filled_by_the_nearest() -> None:

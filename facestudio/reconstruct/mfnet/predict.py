@@ -22,12 +22,13 @@ from facestudio.landmarks.inference import for_use
 from facestudio.landmarks.weights import load_weights, read_extra
 from facestudio.paths import models_dir
 from facestudio.progress import CancelToken
+from facestudio.reconstruct.identity_evidence import IdentityEvidence, load_error, without_prior
 from facestudio.reconstruct.mfnet.mirror import SCHEME, Mirror, mirror_of
 from facestudio.reconstruct.mfnet.network import MFNet, MFNetConfig, mfnet_for
 from facestudio.reconstruct.pose import assumed_camera
 from facestudio.types import ByteArray, Camera, Float64Array, View, ViewName
 
-FILE = "mfnet.npz"
+FILE, ERROR_FILE = "mfnet.npz", "mfnet_error.npz"
 SCALES = (0.92, 1.08)
 _SLOTS = (ViewName.LEFT, ViewName.FRONT, ViewName.RIGHT)
 # Which photo stands in for a missing view: the nearest by angle.
@@ -107,6 +108,15 @@ def predict_head(
         tuple(light),
         tuple(texture),
     )
+
+
+def measured_by(said: Feedforward, folder: Path | None = None) -> IdentityEvidence | None:
+    """What an answer of the shipped network knows of the identity beyond the prior; None where its error is not shipped with it."""
+    path = (folder or models_dir()) / ERROR_FILE
+    if not path.is_file():
+        return None
+    error = load_error(path)
+    return without_prior(said.identity[: len(error.error)], error)
 
 
 def _mirror_for(model: HeadModel, net: MFNet) -> Mirror:
