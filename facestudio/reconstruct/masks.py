@@ -55,14 +55,17 @@ def skin_colour(pixels: ByteArray, skin: BoolArray, cancel: CancelToken | None =
     return SkinColour(*distances)
 
 
-def skin_trust(colour: SkinColour | None, person: Float32Array, hair: Float32Array) -> Float32Array:
-    """(H, W) float32 in [0, 1]: what a match is worth. person, hair: (H, W) float in [0, 1], 1 where the person, the hair is."""
+def skin_trust(colour: SkinColour | None, person: Float32Array, hair: Float32Array, lips: BoolArray) -> Float32Array:
+    """(H, W) float32 in [0, 1]: what a match is worth. person, hair: (H, W) float in [0, 1], 1 where the person, the hair is.
+
+    lips: (H, W) bool, where the head so far shows lips: skin of another colour.
+    """
     radius = max(1, round(_ERODE_PX * person.shape[1] / 1280))
     inside = cv2.erode(np.asarray(person, np.float32), np.ones((2 * radius + 1,) * 2, np.uint8))
     trust = np.clip((inside - 0.3) / 0.4, 0.0, 1.0) * (1.0 - hair)
     if colour is not None:
-        likely = 1.0 / (1.0 + (colour.broad / _TRUST_DISTANCE) ** 2)
-        trust = trust * (_FLOOR + (1.0 - _FLOOR) * cv2.GaussianBlur(likely.astype(np.float32), (0, 0), 2.0))
+        likely = np.where(lips, np.float32(1.0), 1.0 / (1.0 + (colour.broad / _TRUST_DISTANCE) ** 2)).astype(np.float32)
+        trust = trust * (_FLOOR + (1.0 - _FLOOR) * cv2.GaussianBlur(likely, (0, 0), 2.0))
     return np.asarray(trust, np.float32)
 
 

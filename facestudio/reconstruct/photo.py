@@ -38,13 +38,14 @@ def prepare_photo(
     if np.any(given.distortion):
         pixels = np.asarray(cv2.undistort(pixels, given.K, given.distortion), np.uint8)
         person = np.asarray(cv2.undistort(person, given.K, given.distortion), np.float32)
-    skin, hair = np.zeros(person.shape, bool), np.zeros(person.shape, np.float32)
+    skin, lips, hair = np.zeros(person.shape, bool), np.zeros(person.shape, bool), np.zeros(person.shape, np.float32)
     seen = sight(Photo((), person, person, person), ideal, vertices, model.faces)
     if seen is not None:
         on = bare_skin(model, vertices)[np.maximum(seen.face, 0)] & seen.covered & (seen.cosine > 0.4)
         x, y = seen.corner
         window = np.s_[y : y + on.shape[0], x : x + on.shape[1]]
         skin[window] = cv2.erode(on.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+        lips[window] = model.part_faces("lips")[np.maximum(seen.face, 0)] & seen.covered
         cancel.check()
         hair[window] = hair_share(pixels[window], person[window], skin[window], seen, model)
     cancel.check()
@@ -54,7 +55,7 @@ def prepare_photo(
         cancel.check()
         layers.append(_layer(reading(pixels), skin, blur_px))
     cancel.check()
-    return Photo(tuple(layers), skin_trust(colour, person, hair), skin_probability(colour, person), person)
+    return Photo(tuple(layers), skin_trust(colour, person, hair, lips), skin_probability(colour, person), person)
 
 
 def plain(pixels: ByteArray) -> Float32Array:

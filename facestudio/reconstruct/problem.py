@@ -65,7 +65,7 @@ class Problem:
     part_trust: (F,) float32. linear: (V, 3, S + E) float32, identity and expression basis side by side. landmarks, error: when the views
     carry any. anchors: (A,) int, vertices that stand in for landmarks when there are none; homes: per view (A, 2) float64, pixels, where
     the given head shows them. focal_sigma: (views,) relative. measured: what is known of the
-    identity before any photo is matched, beside the prior.
+    identity before any photo is matched, beside the prior. expected: (E,) expression weights (`expected_expression`).
     """
 
     model: HeadModel
@@ -84,6 +84,7 @@ class Problem:
     calibrated: bool
     config: RefineConfig
     measured: IdentityEvidence | None
+    expected: Float64Array
 
 
 def prepare(
@@ -133,6 +134,7 @@ def prepare(
         calibrated=calibrated,
         config=config,
         measured=measured,
+        expected=expected_expression(model, start.expression, config.solve.expression_sure),
     )
 
 
@@ -144,6 +146,15 @@ def _fields(
     fields = [blurred(field, config.flow.blur_px / per_metre) for per_metre in pixels_per_metre]
     swept = blurred(field, config.sweep.blur_px / pixels_per_metre[0]) if config.sweep_rounds else fields[0]
     return [(fields[0], swept), *((f, f) for f in fields[1:])]
+
+
+def expected_expression(model: HeadModel, fitted: Float64Array, sure: float) -> Float64Array:
+    """(E,) the expression before photos are matched: none, but for weights that the landmarks find beyond `sure`.
+
+    Photos that agree show a shape, and cannot tell a smile from a wide mouth: without this, matching makes identity of every expression.
+    Of named expressions only: those that are principal components have no neutral noise to stay below.
+    """
+    return np.where(np.abs(fitted) > sure, fitted, 0.0) if "jawOpen" in model.expression_names else np.zeros_like(fitted)
 
 
 def part_trust(model: HeadModel) -> Float32Array:

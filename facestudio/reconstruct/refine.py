@@ -241,8 +241,9 @@ def _add_priors(system: System, problem: Problem, head: Head, unknowns: Unknowns
         both = precision[k] + weight
         value[k] -= weight / both * said.value
         precision[k] = both
-    precision[unknowns.expression] = solve.expression_sigma**-2 / (1.0 + (head.expression / solve.expression_tail) ** 2)
-    value[unknowns.expression] = head.expression
+    off = head.expression - problem.expected
+    precision[unknowns.expression] = solve.expression_sigma**-2 / (1.0 + (off / solve.expression_tail) ** 2)
+    value[unknowns.expression] = off
     for i, column in enumerate(unknowns.focal):
         precision[column] = problem.focal_sigma[i] ** -2 if free_focals else 1e12
         value[column] = head.focal[i] if free_focals else 0.0

@@ -36,7 +36,8 @@ class SolveConfig:
     correlation_px2: neighbouring matches share their error: so many square pixels count as one observation.
     cauchy: residual, in sigmas, at which a match starts to fade. floor_m: error of the best match, metres.
     identity_sigma: prior of the identity coefficients, in the model's own standard deviations.
-    expression_sigma: prior of the expression weights; expression_tail: the weight from which on it gives way.
+    expression_sigma: prior of the expression weights about those expected; expression_tail: how far from them it gives way.
+    expression_sure: what landmarks make of a neutral face stays below this weight; beyond it, they are believed.
     anchor_sigma_px, anchor_count: without landmarks, the head's points stay within so many pixels of where the given head shows them,
     counted as so many independent points per view.
     """
@@ -45,8 +46,9 @@ class SolveConfig:
     cauchy: float = 2.0
     floor_m: float = 0.00015
     identity_sigma: float = 1.0
-    expression_sigma: float = 0.02
-    expression_tail: float = 0.10
+    expression_sigma: float = 0.007
+    expression_tail: float = 0.035
+    expression_sure: float = 0.1
     anchor_sigma_px: float = 4.0
     anchor_count: float = 12.0
 

@@ -89,9 +89,12 @@ def test_skin_is_trusted_more_than_hair_and_background(openhead: HeadModel) -> N
     skin[60:100, 50:110] = True
     foreground = np.ones(picture.shape[:2], np.float32)
     foreground[:, :30] = 0.0
-    trust = skin_trust(skin_colour(picture, skin), foreground, np.zeros_like(foreground))
+    lips = np.zeros(foreground.shape, bool)
+    lips[5:30, 90:110] = True
+    trust = skin_trust(skin_colour(picture, skin), foreground, np.zeros_like(foreground), lips)
     assert trust[60:100, 50:110].mean() > 0.8
-    assert trust[5:30, 50:110].mean() < 0.1
+    assert trust[5:30, 50:84].mean() < 0.1
+    assert trust[8:27, 94:106].mean() > 0.8  # of another colour, too, but lips
     assert trust[:, :20].max() == 0.0
 
 
