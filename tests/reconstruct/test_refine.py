@@ -72,6 +72,22 @@ def test_a_draft_too_finds_the_subject_and_what_the_model_cannot_show(
     assert np.abs(result.vertices - shape).max() > 1e-4  # the displacement is free in its last round
 
 
+def test_a_smile_that_the_landmarks_are_sure_of_stays_an_expression(openhead: HeadModel, capture: Capture) -> None:
+    smile = np.zeros(openhead.expression_basis.shape[2])
+    smile[[openhead.expression_names.index(f"mouthSmile{side}") for side in ("Left", "Right")]] = 0.5
+    truth = capture.truth + openhead.expression_basis @ smile
+    views = tuple(
+        photograph(openhead, truth, yaw, v.name, 260, 1) for yaw, v in zip((40.0, 0.0, -40.0), capture.views, strict=True)
+    )
+    smiling, zero = Capture(truth, views), np.zeros(openhead.identity_basis.shape[2])
+    result = refine(views, given_cameras(smiling), openhead, zero, smile, [None] * 3, QUICK, calibrated=True)
+    assert result.accepted, result.reason
+    np.testing.assert_allclose(result.expression[smile > 0], 0.5, atol=0.05)
+    lips = openhead.part_vertices("lips")
+    width = [float(np.ptp(v[lips, 0])) for v in (result.posed_vertices, result.vertices, truth, capture.truth)]
+    assert width[0] - width[1] == pytest.approx(width[2] - width[3], abs=0.002)  # the neutral head does not smile
+
+
 def test_two_views_are_enough(openhead: HeadModel) -> None:
     pair = make_capture(openhead, yaws=(30.0, 0.0))
     before = error_mm(openhead, pair, openhead.template.astype(np.float64), given_cameras(pair)[0])
