@@ -5,7 +5,8 @@
              in the last rounds, search along each ray alone, which is finer (`sweep`)
              compare its outline with the photo's, where one photo alone sees the surface (`contour`)
              solve for identity, expression and the head's pose (or every camera, when they are unknown) together with a smooth
-             displacement along the normals (`solve`, `displace`), beside what the landmarks say (`landmark_evidence`)
+             displacement along the normals (`solve`, `displace`), beside what the landmarks (`landmark_evidence`) and a network that
+             saw the photos (`identity_evidence`) say
     accept   only when the photos agree better through the new head than through the one that was given
 
 Held against the bas-relief ambiguity, when cameras are unknown: focal lengths keep their prior, identity its own, and the first rounds,
