@@ -104,20 +104,7 @@ def reconstruct(
     with clock.stage("masks"):
         masks, more_masks = ([foreground_mask(v.image) for v in views] for views in (triplet.views, more))
     errors = error, evidence_error()
-    job = Job(
-        triplet,
-        model,
-        basis,
-        *errors,
-        masks,
-        Quality(quality),
-        clock,
-        progress,
-        cancel,
-        partial,
-        more=more,
-        more_masks=more_masks,
-    )
+    job = Job(triplet, model, basis, *errors, masks, Quality(quality), clock, progress, cancel, partial, more, more_masks)
     reconstruction = solve_head(engine, job)
     partial(reconstruction)
     with clock.stage("texture"):

@@ -17,7 +17,6 @@ from facestudio.pipeline.engine_fit import human_sized, with_eyes
 from facestudio.pipeline.evidence import evidence_points
 from facestudio.pipeline.job import Job
 from facestudio.reconstruct.fit import Fit, fit_landmarks
-from facestudio.reconstruct.identity_evidence import IdentityEvidence
 from facestudio.reconstruct.quality import mean_head_reprojection, rigid
 from facestudio.types import Float64Array, Reconstruction, Scale, ViewQuality
 
@@ -26,7 +25,7 @@ _SIZES = (0.8, 1.25)  # how much larger or smaller than the network's guess a he
 
 def by_network(job: Job) -> Reconstruction:
     """Engine `mfnet`. Raises HeadModelError when no network is shipped for the head model."""
-    found, _ = network_head(job)
+    found = network_head(job)
     with job.clock.stage("quality"):
         notes = (*found.notes, *check_one_head(found.views, job.basis, job.error, job.cancel))
     return human_sized(with_eyes(replace(found, notes=notes), job), job)
@@ -37,19 +36,21 @@ def first_look(job: Job) -> Job:
 
     The job as it was where there is no network (another head model, no weights).
     """
+    from facestudio.reconstruct.mfnet.predict import measured_by  # imports torch
+
     try:
         with job.clock.stage("preview"):
-            head, measured = network_head(job)
-            head = human_sized(head, job)
+            head = human_sized(network_head(job), job)
+            measured = measured_by(head.identity)
     except FaceStudioError:
         return job
     job.partial(head)
     return replace(job, measured=measured)
 
 
-def network_head(job: Job) -> tuple[Reconstruction, IdentityEvidence | None]:
-    """The network's head, not yet brought to human size when nothing measured it, and what its identity is worth as evidence."""
-    from facestudio.reconstruct.mfnet.predict import measured_by, predict_head  # imports torch
+def network_head(job: Job) -> Reconstruction:
+    """The network's head, not yet brought to human size when nothing measured it."""
+    from facestudio.reconstruct.mfnet.predict import predict_head  # imports torch
 
     views, model = job.triplet.views, job.model
     with job.clock.stage("network"):
@@ -66,7 +67,7 @@ def network_head(job: Job) -> tuple[Reconstruction, IdentityEvidence | None]:
         notes = (*job.triplet.notes, *check_fit(views, fit.reprojection_px, job.triplet.calibrated))
         baseline = mean_head_reprojection(views, job.basis, job.error)
     seen = zip(views, fit.reprojection_px, fit.cameras, strict=True)
-    head = Reconstruction(
+    return Reconstruction(
         head_model=model.name,
         identity=said.identity,
         expression=said.expression,
@@ -81,7 +82,6 @@ def network_head(job: Job) -> tuple[Reconstruction, IdentityEvidence | None]:
         mean_head_reprojection_px=baseline,
         world_from_head=fit.world_from_head,
     )
-    return head, measured_by(said)
 
 
 def _placed(job: Job, posed: Float64Array) -> Fit:

@@ -39,8 +39,8 @@ class Job:
     triplet: its views carry landmarks. basis: those that the landmark fit uses; error: what their detectors get wrong.
     mediapipe_error: what mediapipe alone gets wrong, for those who use its points only.
     masks: (H, W) float32 in [0, 1] per view, 1 where the person is. quality: how long an engine with rounds may take.
-    measured: what the network says of the identity, for an engine that weighs it.
     more, more_masks: further photos of the same still head, uncalibrated, for an engine that takes any number.
+    measured: what the network says of the identity, for an engine that weighs it.
     """
 
     triplet: Triplet
@@ -54,6 +54,6 @@ class Job:
     progress: Progress = silent
     cancel: CancelToken = field(default_factory=CancelToken)
     partial: Partial = ignored
-    measured: IdentityEvidence | None = None
     more: tuple[View, ...] = ()
     more_masks: Sequence[Float32Array] = ()
+    measured: IdentityEvidence | None = None

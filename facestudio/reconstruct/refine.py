@@ -15,10 +15,10 @@ on photos of half the size, move poses, identity and expression while focals and
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import cast
+from typing import TypeVar, cast
 
 import numpy as np
 
@@ -43,6 +43,7 @@ from facestudio.types import Camera, Float32Array, Float64Array, View
 
 __all__ = ["Quality", "RefineConfig", "Refined", "Support", "choose_pairs", "refine", "refine_config"]
 
+T = TypeVar("T")
 _LEAST_SAMPLES = 200  # of whole photos, below which there is nothing to refine by
 _AT_ONCE = 25_000  # samples that enter the equations between two looks at whether to stop
 
@@ -135,27 +136,32 @@ def _plan(config: RefineConfig, calibrated: bool) -> list[_Turn]:
 
 
 def _observe(problem: Problem, sightings: Sequence[Sighting | None], cancel: CancelToken) -> list[Matches]:
-    seen, flow, trust = cast(Sequence[Sighting], sightings), problem.config.flow, problem.part_trust
-    works = [partial(match, seen, a, b, flow, trust, cancel) for a, b in _seen_by_both(problem, sightings)]
-    return [m for found in side_by_side(works, cancel) for m in found]
+    look = partial(match, config=problem.config.flow, part_trust=problem.part_trust, cancel=cancel)
+    return [m for found in _pair_by_pair(problem, sightings, look, cancel) for m in found]
 
 
 def _likeness(problem: Problem, sightings: Sequence[Sighting | None], cancel: CancelToken) -> float:
     """How alike the photos are through the head, over all pairs and layers."""
-    seen, flow, trust = cast(Sequence[Sighting], sightings), problem.config.flow, problem.part_trust
-    works = [partial(likeness, seen, a, b, flow, trust) for a, b in _seen_by_both(problem, sightings)]
-    return _mean(value for found in side_by_side(works, cancel) for value in found)
+    look = partial(likeness, config=problem.config.flow, part_trust=problem.part_trust)
+    return _mean(value for found in _pair_by_pair(problem, sightings, look, cancel) for value in found)
 
 
 def _swept(problem: Problem, sightings: Sequence[Sighting | None], cancel: CancelToken) -> list[Matches]:
-    seen, config, trust = cast(Sequence[Sighting], sightings), problem.config, problem.part_trust
-    works = [partial(sweep, seen, a, b, config.sweep, config.flow, trust, cancel) for a, b in _seen_by_both(problem, sightings)]
-    return side_by_side(works, cancel)
+    config = problem.config
+    look = partial(sweep, config=config.sweep, flow=config.flow, part_trust=problem.part_trust, cancel=cancel)
+    return _pair_by_pair(problem, sightings, look, cancel)
 
 
-def _seen_by_both(problem: Problem, sightings: Sequence[Sighting | None]) -> list[tuple[int, int]]:
-    """The pairs of photos that both show the head."""
-    return [(a, b) for a, b in problem.pairs if sightings[a] is not None and sightings[b] is not None]
+def _pair_by_pair(
+    problem: Problem,
+    sightings: Sequence[Sighting | None],
+    look: Callable[[Sequence[Sighting], int, int], T],
+    cancel: CancelToken,
+) -> list[T]:
+    """What a way to look at two views says of every pair whose photos both show the head."""
+    seen = cast(Sequence[Sighting], sightings)
+    pairs = [(a, b) for a, b in problem.pairs if sightings[a] is not None and sightings[b] is not None]
+    return side_by_side([partial(look, seen, a, b) for a, b in pairs], cancel)
 
 
 def _in_parts(matches: Matches) -> Iterator[Matches]:

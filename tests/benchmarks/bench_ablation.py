@@ -207,7 +207,7 @@ def run(job: tuple[Path, str, str]) -> Result:
             trial.config,
             calibrated=True,
             error=evidence_error(),
-            measured=measured_by(predict_head(triplet.views, model())) if trial.network else None,
+            measured=measured_by(predict_head(triplet.views, model()).identity) if trial.network else None,
         )
         neutral, posed, cameras, sigma_mm = found.vertices, found.posed_vertices, found.cameras, 1000.0 * found.sigma_m
     if not trial.keep_finer:

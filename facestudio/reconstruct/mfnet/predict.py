@@ -110,13 +110,13 @@ def predict_head(
     )
 
 
-def measured_by(said: Feedforward, folder: Path | None = None) -> IdentityEvidence | None:
-    """What an answer of the shipped network knows of the identity beyond the prior; None where its error is not shipped with it."""
+def measured_by(identity: Float64Array, folder: Path | None = None) -> IdentityEvidence | None:
+    """What an identity (S,) that the shipped network said knows beyond the prior; None where its error is not shipped with it."""
     path = (folder or models_dir()) / ERROR_FILE
     if not path.is_file():
         return None
     error = load_error(path)
-    return without_prior(said.identity[: len(error.error)], error)
+    return without_prior(identity[: len(error.error)], error)
 
 
 def _mirror_for(model: HeadModel, net: MFNet) -> Mirror:
