@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QWheelEvent
+from PySide6.QtGui import QOffscreenSurface, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMainWindow
+from shiboken6 import Shiboken
 
 from facestudio.app.viewer.colours import ViewMode
 from facestudio.app.viewer.surface import ShownHead
@@ -281,6 +282,22 @@ def test_the_turntable_turns_until_it_is_stopped(viewer: VtkViewer, shown: Shown
     here = viewer._placement().position
     spin(100)
     assert np.array_equal(viewer._placement().position, here)
+
+
+def test_a_closed_viewer_leaves_no_wrapper_of_what_qt_frees(window: QMainWindow, shown: ShownHead) -> None:
+    """PySide keeps wrappers by address: one that outlives its object meets another object there, and the process crashes, some day."""
+
+    def surfaces() -> list[int]:
+        return [id(found) for found in Shiboken.getAllValidWrappers() if isinstance(found, QOffscreenSurface)]
+
+    before = surfaces()
+    made = VtkViewer(window)
+    window.setCentralWidget(made.widget)
+    window.show()
+    made.show_head(shown)
+    assert wait_for(lambda: len(surfaces()) > len(before))
+    made.close()
+    assert surfaces() == before  # without help from the garbage collector, which comes too late
 
 
 def resident_mb() -> float:

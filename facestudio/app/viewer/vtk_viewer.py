@@ -212,7 +212,11 @@ class VtkViewer(QObject):
         self._closed = True
         self._still.stop()
         self._window.removeEventFilter(self)
-        self._window.close()
+        window: Any = self._window
+        window.close()
+        # Before Qt frees the surface that its context drew on: PySide would take what is next allocated at that address for the surface,
+        # and crash when either goes.
+        window._forget_context()
 
     def capabilities(self) -> str:
         """What OpenGL says about itself: vendor, renderer, version, extensions."""
