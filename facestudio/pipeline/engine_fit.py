@@ -8,11 +8,12 @@ import numpy as np
 
 from facestudio.geometry.frames import yaw_degrees
 from facestudio.pipeline.check_fit import check_fit, check_one_head
-from facestudio.pipeline.evidence import evidence_basis, evidence_points
+from facestudio.pipeline.evidence import evidence_basis, evidence_places, evidence_points
 from facestudio.pipeline.job import Job
 from facestudio.reconstruct.fit import FitConfig, fit_landmarks, head_to_world
 from facestudio.reconstruct.gaze import estimate_gaze, turned_eyes
 from facestudio.reconstruct.hair import hair_shell, with_hair
+from facestudio.reconstruct.landmark_evidence import LandmarkTerm
 from facestudio.reconstruct.lids import fit_lids
 from facestudio.reconstruct.quality import landmark_residual, mean_head_reprojection, rigid, view_qualities
 from facestudio.reconstruct.refine import Refined, refine, refine_config
@@ -103,7 +104,7 @@ def _refined(fitted: Reconstruction, job: Job) -> Reconstruction:
         job.masks,
         refine_config(job.quality),
         calibrated=job.triplet.calibrated,
-        error=job.mediapipe_error,
+        landmarks=[LandmarkTerm(job.basis, evidence_places(job.model, job.basis), job.error)],
         measured=job.measured,
         progress=job.progress,
         cancel=job.cancel,

@@ -34,7 +34,7 @@ from facestudio.head.store import load_head
 from facestudio.landmarks.mediapipe_detector import MediapipeDetector
 from facestudio.landmarks.segmentation import foreground_mask
 from facestudio.pipeline.cameras_file import read_cameras
-from facestudio.pipeline.evidence import evidence_basis, evidence_error
+from facestudio.pipeline.evidence import evidence_basis, evidence_error, landmark_term
 from facestudio.pipeline.import_triplet import find_views, read_photos
 from facestudio.progress import CancelToken, silent
 from facestudio.reconstruct.fit import Fit, fit_landmarks, head_to_world
@@ -206,7 +206,7 @@ def run(job: tuple[Path, str, str]) -> Result:
             given,
             trial.config,
             calibrated=True,
-            error=evidence_error(),
+            landmarks=[landmark_term(model())],
             measured=measured_by(predict_head(triplet.views, model()).identity) if trial.network else None,
         )
         neutral, posed, cameras, sigma_mm = found.vertices, found.posed_vertices, found.cameras, 1000.0 * found.sigma_m

@@ -19,7 +19,7 @@ from facestudio.geometry.frames import yaw_degrees
 from facestudio.head.landmarks import embedding, on_surface
 from facestudio.head.model import HeadModel
 from facestudio.head.store import load_head
-from facestudio.pipeline.evidence import evidence_basis, evidence_error
+from facestudio.pipeline.evidence import evidence_basis, evidence_error, landmark_term
 from facestudio.reconstruct.fit import fit_landmarks
 from facestudio.reconstruct.refine import refine
 from facestudio.reconstruct.refinement import RefineConfig
@@ -58,7 +58,7 @@ def neutral_error(model: HeadModel, seed: int, weights: Float64Array, config: Re
         [None] * 3,
         config,
         calibrated=True,
-        error=evidence_error(),
+        landmarks=[landmark_term(model)],
     )
     face = model.part_vertices("face", "skin", "lips")
     ours, true = found.posed_vertices[face], truth[face]
