@@ -144,7 +144,7 @@ def run(job: tuple[Path, str]) -> Result:
     from facestudio.reconstruct.refine import refine  # the package offers a function of this name, too
 
     head = read_head(dataset, name, calibrated=True)
-    triplet, masks, fit = fitted(head, None, 1.0)
+    triplet, masks, fit = fitted(dataset, name)
     known = [ideal(c) for c in fit.cameras]
     start = model().template + model().identity_basis @ fit.identity + model().expression_basis @ fit.expression
     given = zip(triplet.views, fit.cameras, known, masks, strict=True)
@@ -178,7 +178,7 @@ def run(job: tuple[Path, str]) -> Result:
         fit.expression,
         masks,
         calibrated=True,
-        landmarks=[landmark_term(model())],
+        landmarks=[landmark_term(model(), "dense")],
     )
     first = triplet.views[0].camera
     assert first is not None
