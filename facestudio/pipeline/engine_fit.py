@@ -8,11 +8,12 @@ import numpy as np
 
 from facestudio.geometry.frames import yaw_degrees
 from facestudio.pipeline.check_fit import check_fit, check_one_head
-from facestudio.pipeline.evidence import evidence_basis, evidence_points
+from facestudio.pipeline.evidence import evidence_places, evidence_points
 from facestudio.pipeline.job import Job
 from facestudio.reconstruct.fit import FitConfig, fit_landmarks, head_to_world
 from facestudio.reconstruct.gaze import estimate_gaze, turned_eyes
 from facestudio.reconstruct.hair import hair_shell, with_hair
+from facestudio.reconstruct.landmark_evidence import LandmarkTerm
 from facestudio.reconstruct.lids import fit_lids
 from facestudio.reconstruct.quality import landmark_residual, mean_head_reprojection, rigid, view_qualities
 from facestudio.reconstruct.refine import Refined, refine, refine_config
@@ -28,15 +29,13 @@ def by_landmarks(job: Job) -> Reconstruction:
 
 def by_matching(job: Job) -> Reconstruction:
     """Engine `auto`: the landmark fit, then dense matching between the photos wherever there are two of them."""
-    # Dense matching was tuned to, and measured from, heads that mediapipe's landmarks give: its result depends on its start.
-    asked, job = job, replace(job, basis=evidence_basis(job.model), error=job.mediapipe_error)
     fit = landmark_head(job)
     if len(job.triplet.views) < 2:
-        return human_sized(with_eyes(_judged(fit, asked), job), job)
+        return human_sized(with_eyes(_judged(fit, job), job), job)
     job.partial(human_sized(fit, job))
     with job.clock.stage("refine"):
         refined = _refined(fit, job)
-    return human_sized(with_eyes(_judged(refined, asked), job), job)
+    return human_sized(with_eyes(_judged(refined, job), job), job)
 
 
 def with_eyes(found: Reconstruction, job: Job) -> Reconstruction:
@@ -103,7 +102,7 @@ def _refined(fitted: Reconstruction, job: Job) -> Reconstruction:
         job.masks,
         refine_config(job.quality),
         calibrated=job.triplet.calibrated,
-        error=job.mediapipe_error,
+        landmarks=[LandmarkTerm(job.basis, evidence_places(job.model, job.basis), job.error)],
         measured=job.measured,
         progress=job.progress,
         cancel=job.cancel,

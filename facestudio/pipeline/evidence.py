@@ -13,7 +13,7 @@ import numpy as np
 
 from facestudio.head.dense import COUNT, dense_on_face
 from facestudio.head.landmarks import LandmarkBasis, embedding, landmark_basis, on_surface
-from facestudio.head.model import HeadModel
+from facestudio.head.model import Embedding, HeadModel
 from facestudio.head.store import load_head
 from facestudio.landmarks.dense_net import SCHEME as DENSE
 from facestudio.landmarks.dense_net import dense_landmarks, dense_weights
@@ -22,6 +22,7 @@ from facestudio.landmarks.mediapipe_detector import SCHEME as MEDIAPIPE
 from facestudio.paths import models_dir
 from facestudio.progress import CancelToken
 from facestudio.reconstruct import detector_error
+from facestudio.reconstruct.landmark_evidence import LandmarkTerm
 from facestudio.types import Float64Array, FloatArray, Landmarks, Triplet, View
 
 Evidence = Literal["mediapipe", "dense", "both"]
@@ -72,18 +73,29 @@ def all_dense(basis: LandmarkBasis) -> bool:
 
 def evidence_points(model: HeadModel, vertices: FloatArray, basis: LandmarkBasis) -> Float64Array:
     """(N, 3) float64: where the landmarks of `basis` (from `evidence_basis`) lie on a head's vertices (V, 3), in their unit and frame."""
-    points = np.zeros((POINTS + COUNT, 3))
+    return on_surface(vertices, model.faces, evidence_places(model, basis))
+
+
+def evidence_places(model: HeadModel, basis: LandmarkBasis) -> Embedding:
+    """Where the landmarks of `basis` (from `evidence_basis`) lie on a head model, in its order."""
+    faces, bary = np.zeros(POINTS + COUNT, np.int32), np.zeros((POINTS + COUNT, 3), np.float32)
     for scheme, first in ((MEDIAPIPE, 0), (DENSE, POINTS)):
         if scheme in model.embeddings:
             e = embedding(model, scheme)
-            points[first + e.ids] = on_surface(vertices, model.faces, e)
-    return np.asarray(points[basis.ids])
+            faces[first + e.ids], bary[first + e.ids] = e.faces, e.bary
+    return Embedding(basis.ids, faces[basis.ids], bary[basis.ids])
 
 
 def evidence_error(evidence: Evidence = "mediapipe") -> detector_error.DetectorError:
     """What the detectors get wrong, as shipped in models/. Raises HeadModelError when it is missing or damaged."""
     name = "mediapipe_error.npz" if evidence == "mediapipe" else "dense_error.npz"
     return detector_error.load(models_dir() / name)
+
+
+def landmark_term(model: HeadModel, evidence: Evidence = "mediapipe") -> LandmarkTerm:
+    """The landmarks as a term of `reconstruct.refine`. Raises HeadModelError as `evidence_basis` and `evidence_error` do."""
+    basis = evidence_basis(model, evidence)
+    return LandmarkTerm(basis, evidence_places(model, basis), evidence_error(evidence))
 
 
 def with_dense(triplet: Triplet, cancel: CancelToken | None = None) -> Triplet:

@@ -7,31 +7,47 @@ know both, roughly. Their common error modes are unknowns too and are eliminated
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from facestudio.geometry.frames import yaw_degrees
-from facestudio.head.landmarks import LandmarkBasis
+from facestudio.head.landmarks import LandmarkBasis, on_surface
+from facestudio.head.model import Embedding
 from facestudio.reconstruct.detector_error import DetectorError
 from facestudio.reconstruct.solve import Unknowns, pixels_of, projection
-from facestudio.types import Camera, Float64Array, View
+from facestudio.types import Camera, Float64Array, IntArray, View
+
+
+@dataclass(frozen=True)
+class LandmarkTerm:
+    """Landmarks of one detector, or of several that err together, as evidence.
+
+    basis: the N landmarks used; their ids are rows of `View.landmarks`. places: where each of them lies on the head, in the same order.
+    error: what the detector is known to get wrong.
+    """
+
+    basis: LandmarkBasis
+    places: Embedding
+    error: DetectorError
 
 
 def landmark_information(
+    term: LandmarkTerm,
     views: Sequence[View],
     cameras: Sequence[Camera],
-    points: Float64Array,
-    basis: LandmarkBasis,
-    error: DetectorError,
+    vertices: Float64Array,
+    faces: IntArray,
     unknowns: Unknowns,
     cauchy: float = 3.0,
     inflation: float = 1.0,
 ) -> tuple[Float64Array, Float64Array]:
-    """(A (P, P), g (P,)): information about the next step, for landmarks at points (N, 3), metres, head frame, of the current head.
+    """(A (P, P), g (P,)): information about the next step from the current head, vertices (V, 3), metres, head frame, and faces (F, 3).
 
     cameras: without lens distortion, as are the landmarks. cauchy: residual, in sigmas, where a landmark starts to fade.
     inflation: factor on the detector's standard deviations.
     """
+    basis, error, points = term.basis, term.error, on_surface(vertices, faces, term.places)
     P = unknowns.size
     A_shared = error.shared.shape[-1]
     A_single = error.single.shape[-1]
@@ -54,7 +70,7 @@ def landmark_information(
         start = P + A_shared + i * A_single
         rows[:, :, start : start + A_single] = inflation * e.single
         residual = view.landmarks.points[basis.ids] - e.bias - pixels_of(camera, points)
-        sigma = inflation * e.sigma
+        sigma = inflation * np.hypot(e.sigma, view.landmarks.sigma[basis.ids][:, None])
         # The modes explain part of the residual; what an outlier is shows only in what they leave.
         modes = rows[:, :, P:].reshape(-1, Q)
         flat, scale = residual.ravel(), sigma.ravel()

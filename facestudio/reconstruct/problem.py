@@ -10,13 +10,12 @@ import numpy as np
 
 from facestudio.geometry.camera import project, scaled
 from facestudio.geometry.shading import vertex_normals
-from facestudio.head.landmarks import LandmarkBasis, landmark_basis
 from facestudio.head.model import HeadModel
 from facestudio.progress import CancelToken, begun, ended, side_by_side
 from facestudio.reconstruct.contour import OutlineParts, outline_parts
-from facestudio.reconstruct.detector_error import DetectorError
 from facestudio.reconstruct.displace import Field, blurred, prior_field
 from facestudio.reconstruct.identity_evidence import IdentityEvidence
+from facestudio.reconstruct.landmark_evidence import LandmarkTerm
 from facestudio.reconstruct.photo import prepare_photo
 from facestudio.reconstruct.pose import undistorted
 from facestudio.reconstruct.refinement import RefineConfig
@@ -62,10 +61,10 @@ class Problem:
 
     views: with landmarks free of distortion. fine, coarse: the photos as they are, and, for unknown cameras, half as large. pairs: ordered,
     of views to match.
-    part_trust: (F,) float32. linear: (V, 3, S + E) float32, identity and expression basis side by side. landmarks, error: when the views
-    carry any. anchors: (A,) int, vertices that stand in for landmarks when there are none; homes: per view (A, 2) float64, pixels, where
-    the given head shows them. focal_sigma: (views,) relative. measured: what is known of the
-    identity before any photo is matched, beside the prior. expected: (E,) expression weights (`expected_expression`).
+    part_trust: (F,) float32. linear: (V, 3, S + E) float32, identity and expression basis side by side. landmarks: the terms of those
+    that the views carry. anchors: (A,) int, vertices that stand in for landmarks when there are none; homes: per view (A, 2) float64,
+    pixels, where the given head shows them. focal_sigma: (views,) relative. measured: what is known of the identity before any photo
+    is matched, beside the prior. expected: (E,) expression weights (`expected_expression`).
     """
 
     model: HeadModel
@@ -76,8 +75,7 @@ class Problem:
     part_trust: Float32Array
     outline_parts: OutlineParts
     linear: Float32Array
-    landmarks: LandmarkBasis | None
-    error: DetectorError | None
+    landmarks: tuple[LandmarkTerm, ...]
     anchors: IntArray
     homes: tuple[Float64Array, ...]
     focal_sigma: Float64Array
@@ -93,7 +91,7 @@ def prepare(
     model: HeadModel,
     start: Head,
     masks: Sequence[Float32Array | None],
-    error: DetectorError | None,
+    landmarks: Sequence[LandmarkTerm],
     calibrated: bool,
     config: RefineConfig,
     measured: IdentityEvidence | None,
@@ -108,11 +106,6 @@ def prepare(
         [partial(prepare_photo, v, c, i, vertices, model, m, config.blur_px, cancel) for v, c, i, m in given], cancel
     )
     plain = tuple(_undistorted_landmarks(v, c) for v, c in zip(views, cameras, strict=True))
-    landmarks = None
-    if error is not None and any(v.landmarks is not None for v in views):
-        full = landmark_basis(model, "mediapipe478")
-        on_skin = full.ids < 468  # irises move with the gaze
-        landmarks = LandmarkBasis(full.ids[on_skin], full.mean[on_skin], full.identity[on_skin], full.expression[on_skin])
     fields = ended(priors, cancel)
     fine = Level(1.0, tuple(photos), *fields[0])
     coarse = fine if calibrated else Level(0.5, tuple(p.halved(config.blur_px) for p in photos), *fields[1])
@@ -126,8 +119,7 @@ def prepare(
         part_trust=part_trust(model),
         outline_parts=outline_parts(model),
         linear=np.concatenate([model.identity_basis, model.expression_basis], axis=2),
-        landmarks=landmarks,
-        error=error,
+        landmarks=tuple(landmarks) if any(v.landmarks is not None for v in views) else (),
         anchors=anchors,
         homes=tuple(project(c, vertices[anchors]) for c in start.cameras),
         focal_sigma=np.array([config.focal_sigma_known if v.image.focal_px else config.focal_sigma_assumed for v in views]),

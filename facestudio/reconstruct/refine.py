@@ -24,15 +24,13 @@ import numpy as np
 
 from facestudio.geometry.rotations import exp_so3
 from facestudio.geometry.shading import vertex_normals
-from facestudio.head.landmarks import on_surface
 from facestudio.head.model import HeadModel
 from facestudio.head.retarget import with_parts
 from facestudio.progress import CancelToken, Progress, side_by_side, silent
 from facestudio.reconstruct.contour import Outline, outline, outline_rows
 from facestudio.reconstruct.correspondence import Matches, likeness, match
-from facestudio.reconstruct.detector_error import DetectorError
 from facestudio.reconstruct.identity_evidence import IdentityEvidence
-from facestudio.reconstruct.landmark_evidence import landmark_information
+from facestudio.reconstruct.landmark_evidence import LandmarkTerm, landmark_information
 from facestudio.reconstruct.outcome import finished, kept
 from facestudio.reconstruct.problem import Head, Level, Problem, choose_pairs, ideal, posed, prepare, sightings, surface
 from facestudio.reconstruct.refinement import Quality, RefineConfig, Refined, Support, refine_config
@@ -58,22 +56,22 @@ def refine(
     config: RefineConfig | None = None,
     *,
     calibrated: bool,
-    error: DetectorError | None = None,
+    landmarks: Sequence[LandmarkTerm] = (),
     measured: IdentityEvidence | None = None,
     progress: Progress = silent,
     cancel: CancelToken | None = None,
 ) -> Refined:
     """Refine a head and, unless calibrated, its cameras.
 
-    views: two or more, with pictures; landmarks, when there, join with the detector's `error` model. measured: what a network that saw the
-    photos says of the identity. cameras: head frame to each photo,
-    as `fit_landmarks` gives them. masks: per view (H, W) float in [0, 1], 1 where the person is, or None. calibrated: the cameras keep
-    their places relative to each other and the head moves before them; else poses and focals are refined too.
+    views: two or more, with pictures. landmarks: a term for every detector whose landmarks the views carry. measured: what a network
+    that saw the photos says of the identity. cameras: head frame to each photo, as `fit_landmarks` gives them. masks: per view (H, W)
+    float in [0, 1], 1 where the person is, or None. calibrated: the cameras keep their places relative to each other and the head moves
+    before them; else poses and focals are refined too.
     Never raises for photos that cannot be matched: it returns the given head and says why. Raises Cancelled.
     """
     config, cancel, model = config or RefineConfig(), cancel or CancelToken(), with_parts(model)
     start = Head(identity, expression, np.zeros(model.vertex_count), tuple(ideal(c) for c in cameras), np.zeros(len(cameras)))
-    problem = prepare(views, cameras, model, start, masks, error, calibrated, config, measured, cancel)
+    problem = prepare(views, cameras, model, start, masks, landmarks, calibrated, config, measured, cancel)
     if not problem.pairs:
         return kept(start, cameras, problem, "No two photos see the face from directions that can be matched.")
     head, before, solution = start, 0.0, None
@@ -212,14 +210,12 @@ def _step(
     system.add(evidence, field.seen(normal_basis), unknowns)
     cancel.check()
     vertices = posed(model, head)
-    if problem.landmarks is not None and problem.error is not None:
-        points = on_surface(vertices, model.faces, model.embeddings["mediapipe478"])[model.embeddings["mediapipe478"].ids < 468]
-        A, g = landmark_information(
-            problem.views, head.cameras, points, problem.landmarks, problem.error, unknowns, inflation=config.landmark_inflation
-        )
+    for term in problem.landmarks:
+        inflation = config.landmark_inflation
+        A, g = landmark_information(term, problem.views, head.cameras, vertices, model.faces, unknowns, inflation=inflation)
         system.tt += A
         system.t += g
-    else:
+    if not problem.landmarks:
         chosen = problem.anchors
         add_anchors(
             system.tt,

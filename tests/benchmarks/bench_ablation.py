@@ -1,6 +1,6 @@
 """What each part of dense refinement is worth, and what worse photos cost: `python tests/benchmarks/bench_ablation.py FOLDER [VARIANT …]`.
 
-FOLDER is a bench (see `facestudio evaluate --help`). Landmarks are found once per head and kind of photo; every variant refines from there
+FOLDER is a bench (see `facestudio evaluate --help`). Every variant refines from the landmark fit
 with the bench's cameras, and is scored by the NoW protocol and without any alignment, all points of all heads pooled. Prints one line per
 variant, in millimetres: NoW median / mean / 90 %; the same without alignment; the same without alignment on the sides of the face (jaw,
 cheek and temple more than 65 degrees from straight ahead); and the share of errors without alignment inside one stated standard deviation.
@@ -24,7 +24,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from facestudio.evaluate.datasets.bench import BenchHead, head_names, read_head
+from facestudio.evaluate.datasets.bench import head_names, read_head
 from facestudio.evaluate.now import Variant, measure
 from facestudio.evaluate.scan_to_mesh import Surface
 from facestudio.geometry.camera import scaled
@@ -34,7 +34,7 @@ from facestudio.head.store import load_head
 from facestudio.landmarks.mediapipe_detector import MediapipeDetector
 from facestudio.landmarks.segmentation import foreground_mask
 from facestudio.pipeline.cameras_file import read_cameras
-from facestudio.pipeline.evidence import evidence_basis, evidence_error
+from facestudio.pipeline.evidence import Evidence, evidence_basis, evidence_error, landmark_term, with_dense
 from facestudio.pipeline.import_triplet import find_views, read_photos
 from facestudio.progress import CancelToken, silent
 from facestudio.reconstruct.fit import Fit, fit_landmarks, head_to_world
@@ -81,6 +81,7 @@ class Trial:
 
     config: None for the landmark fit alone. pixels: what is done to the photos. scale: of their size. finer: the head's mesh is
     subdivided; keep_finer: and scored so, else on its old vertices. network: MFNet's identity is weighed, as the product does.
+    evidence: whose landmarks the head starts from and is held by.
     """
 
     config: RefineConfig | None = field(default_factory=RefineConfig)
@@ -90,6 +91,7 @@ class Trial:
     finer: bool = False
     keep_finer: bool = False
     network: bool = True
+    evidence: Evidence = "dense"
 
 
 def trials() -> dict[str, Trial]:
@@ -118,6 +120,8 @@ def trials() -> dict[str, Trial]:
             replace(c, robust_m=(c.robust_m[-1],), sweep_rounds=8, sweep=wide, flow=replace(c.flow, layer_sigma=(1e3, 1e3)))
         ),
         "no landmarks": Trial(replace(c, landmark_inflation=1e3)),
+        "mediapipe's landmarks": Trial(evidence="mediapipe"),
+        "both landmarks": Trial(evidence="both"),
         "no network": Trial(network=False),
         "no symmetry": Trial(replace(c, surface=replace(c.surface, symmetry=0.0))),
         "no displacement": Trial(replace(c, surface=replace(c.surface, sigma_m=1e-5))),
@@ -155,18 +159,23 @@ def fine_model() -> HeadModel:
     return finer(model())
 
 
-def fitted(head: BenchHead, pixels: Pixels | None, scale: float) -> tuple[Triplet, list[Float32Array], Fit]:
-    """Landmarks, person masks and landmark fit of one head's photos."""
+@cache
+def fitted(
+    dataset: Path, name: str, pixels: Pixels | None = None, scale: float = 1.0, evidence: Evidence = "dense"
+) -> tuple[Triplet, list[Float32Array], Fit]:
+    """Landmarks, person masks and landmark fit of one head's photos, once per process."""
+    head, rng = read_head(dataset, name, calibrated=True), np.random.default_rng(0)
     rig = {name: scaled(camera, scale) for name, camera in read_cameras(head.cameras).items()}
-    rng = np.random.default_rng(0)
     images = read_photos(list(head.photos), silent, CancelToken())
     if pixels is not None:
         names = (ViewName.LEFT, ViewName.FRONT, ViewName.RIGHT)
         images = [replace(i, pixels=pixels(i.pixels, name, rng)) for i, name in zip(images, names, strict=True)]
-    basis = evidence_basis(model())
     with closing(MediapipeDetector()) as detector:
-        triplet = find_views(images, basis, detector, rig, silent, CancelToken())
-    return triplet, [_mask(v.image) for v in triplet.views], fit_landmarks(triplet.views, basis, evidence_error())
+        triplet = find_views(images, evidence_basis(model()), detector, rig, silent, CancelToken())
+    if evidence != "mediapipe":
+        triplet = with_dense(triplet)
+    fit = fit_landmarks(triplet.views, evidence_basis(model(), evidence), evidence_error(evidence))
+    return triplet, [_mask(v.image) for v in triplet.views], fit
 
 
 def _mask(image: Image) -> Float32Array:
@@ -190,7 +199,7 @@ def run(job: tuple[Path, str, str]) -> Result:
 
     torch.set_num_threads(1)
     trial, head = trials()[variant], read_head(dataset, name, calibrated=True)
-    triplet, masks, fit = fitted(head, trial.pixels, trial.scale)
+    triplet, masks, fit = fitted(dataset, name, trial.pixels, trial.scale, trial.evidence)
     mesh = fine_model() if trial.finer else model()
     neutral = mesh.template.astype(np.float64) + mesh.identity_basis @ fit.identity
     posed, cameras = neutral + mesh.expression_basis @ fit.expression, fit.cameras
@@ -206,7 +215,7 @@ def run(job: tuple[Path, str, str]) -> Result:
             given,
             trial.config,
             calibrated=True,
-            error=evidence_error(),
+            landmarks=[landmark_term(model(), trial.evidence)],
             measured=measured_by(predict_head(triplet.views, model()).identity) if trial.network else None,
         )
         neutral, posed, cameras, sigma_mm = found.vertices, found.posed_vertices, found.cameras, 1000.0 * found.sigma_m

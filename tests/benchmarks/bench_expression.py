@@ -16,10 +16,10 @@ from scipy.spatial.transform import Rotation
 
 from facestudio.geometry.camera import project
 from facestudio.geometry.frames import yaw_degrees
-from facestudio.head.landmarks import embedding, on_surface
+from facestudio.head.landmarks import on_surface
 from facestudio.head.model import HeadModel
 from facestudio.head.store import load_head
-from facestudio.pipeline.evidence import evidence_basis, evidence_error
+from facestudio.pipeline.evidence import evidence_basis, evidence_error, landmark_term
 from facestudio.reconstruct.fit import fit_landmarks
 from facestudio.reconstruct.refine import refine
 from facestudio.reconstruct.refinement import RefineConfig
@@ -30,14 +30,15 @@ SMILE = {"mouthSmileLeft": 0.5, "mouthSmileRight": 0.5, "browInnerUp": 0.3, "jaw
 
 
 def marked(view: View, truth: Float64Array, model: HeadModel, rng: np.random.Generator) -> View:
-    """The view with mediapipe's landmarks of a head (V, 3), metres, as wrong as the detector is."""
+    """The view with the dense landmarks of a head (V, 3), metres, as wrong as the detector is."""
     assert view.camera is not None
-    points, error = embedding(model, "mediapipe478"), evidence_error()
-    at = error.at(yaw_degrees(view.camera), points.ids).scaled(view.camera.K[0, 0] / view.camera.t[2])
+    term = landmark_term(model, "dense")
+    ids = term.basis.ids
+    at = term.error.at(yaw_degrees(view.camera), ids).scaled(view.camera.K[0, 0] / view.camera.t[2])
     wrong = at.bias + 0.7 * (at.shared @ rng.normal(size=at.shared.shape[2]) + at.single @ rng.normal(size=at.single.shape[2]))
-    found = np.zeros((478, 2))
-    found[points.ids] = project(view.camera, on_surface(truth, model.faces, points)) + wrong + rng.normal(0, 0.5, wrong.shape)
-    return replace(view, landmarks=Landmarks(found, "mediapipe478", np.ones(478)))
+    found = np.zeros((ids.max() + 1, 2))
+    found[ids] = project(view.camera, on_surface(truth, model.faces, term.places)) + wrong + rng.normal(0, 0.5, wrong.shape)
+    return replace(view, landmarks=Landmarks(found, "made", np.ones(len(found))))
 
 
 def neutral_error(model: HeadModel, seed: int, weights: Float64Array, config: RefineConfig) -> float:
@@ -48,7 +49,7 @@ def neutral_error(model: HeadModel, seed: int, weights: Float64Array, config: Re
     truth = neutral + model.expression_basis @ weights
     views = [photograph(model, truth, yaw, name, 420, 1) for yaw, name in zip((40.0, 0.0, -40.0), NAMES, strict=True)]
     views = [marked(v, truth, model, rng) for v in views]
-    fit = fit_landmarks(views, evidence_basis(model), evidence_error())
+    fit = fit_landmarks(views, evidence_basis(model, "dense"), evidence_error("dense"))
     found = refine(
         views,
         fit.cameras,
@@ -58,7 +59,7 @@ def neutral_error(model: HeadModel, seed: int, weights: Float64Array, config: Re
         [None] * 3,
         config,
         calibrated=True,
-        error=evidence_error(),
+        landmarks=[landmark_term(model, "dense")],
     )
     face = model.part_vertices("face", "skin", "lips")
     ours, true = found.posed_vertices[face], truth[face]

@@ -31,7 +31,7 @@ from facestudio.evaluate.datasets.bench import head_names, read_head
 from facestudio.evaluate.scan_to_mesh import Surface
 from facestudio.geometry.shading import vertex_normals
 from facestudio.pipeline.cameras_file import read_cameras
-from facestudio.pipeline.evidence import evidence_error
+from facestudio.pipeline.evidence import landmark_term
 from facestudio.progress import CancelToken
 from facestudio.reconstruct.correspondence import FlowConfig, Matches, match
 from facestudio.reconstruct.fit import head_to_world
@@ -144,7 +144,7 @@ def run(job: tuple[Path, str]) -> Result:
     from facestudio.reconstruct.refine import refine  # the package offers a function of this name, too
 
     head = read_head(dataset, name, calibrated=True)
-    triplet, masks, fit = fitted(head, None, 1.0)
+    triplet, masks, fit = fitted(dataset, name)
     known = [ideal(c) for c in fit.cameras]
     start = model().template + model().identity_basis @ fit.identity + model().expression_basis @ fit.expression
     given = zip(triplet.views, fit.cameras, known, masks, strict=True)
@@ -171,7 +171,14 @@ def run(job: tuple[Path, str]) -> Result:
             found_there = by(way, [s for s in pressed if s is not None], cameras, trust)
             waves[way, length] = wave_found(said[way], found_there, height, vertices)
     refined = refine(
-        triplet.views, fit.cameras, model(), fit.identity, fit.expression, masks, calibrated=True, error=evidence_error()
+        triplet.views,
+        fit.cameras,
+        model(),
+        fit.identity,
+        fit.expression,
+        masks,
+        calibrated=True,
+        landmarks=[landmark_term(model(), "dense")],
     )
     first = triplet.views[0].camera
     assert first is not None

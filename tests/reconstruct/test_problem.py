@@ -31,7 +31,7 @@ def test_both_sizes_show_the_head_at_the_same_place(openhead: HeadModel) -> None
     cameras = [ideal(c) for c in given_cameras(capture)]
     shape = [np.zeros(basis.shape[2]) for basis in (openhead.identity_basis, openhead.expression_basis)]
     start = Head(shape[0], shape[1], np.zeros(openhead.vertex_count), tuple(cameras), np.zeros(3))
-    problem = prepare(capture.views, cameras, openhead, start, [None] * 3, None, False, config, None, CancelToken())
+    problem = prepare(capture.views, cameras, openhead, start, [None] * 3, (), False, config, None, CancelToken())
     for fine, coarse in zip(*(sightings(problem, start, level) for level in (problem.fine, problem.coarse)), strict=True):
         assert fine is not None
         assert coarse is not None
