@@ -48,7 +48,7 @@ class SolveConfig:
     identity_sigma: float = 1.0
     expression_sigma: float = 0.007
     expression_tail: float = 0.035
-    expression_sure: float = 0.06
+    expression_sure: float = 0.1
     anchor_sigma_px: float = 4.0
     anchor_count: float = 12.0
 

@@ -24,9 +24,8 @@ from facestudio.reconstruct.fit import fit_landmarks
 from facestudio.reconstruct.refine import refine
 from facestudio.reconstruct.refinement import RefineConfig
 from facestudio.types import Float64Array, Landmarks, View
+from tests.benchmarks.make_synthetic_bench import SMILE
 from tests.reconstruct.refine_scene import NAMES, photograph
-
-SMILE = {"mouthSmileLeft": 0.5, "mouthSmileRight": 0.5, "browInnerUp": 0.3, "jawOpen": 0.15}
 
 
 def marked(view: View, truth: Float64Array, model: HeadModel, rng: np.random.Generator) -> View:

@@ -4,7 +4,7 @@ What is chosen by looking at a bench fits that bench. These subjects are drawn b
 constants can be tried on them, and capture conditions varied that no other bench offers, such as side cameras at 25 or 60 degrees.
 A subject's shape is not the head model's alone: a hundred random bumps, 8 to 30 mm wide and together 0.7 mm high (standard deviation), lie
 on top, which no coefficient can express. With `--flame FILE` the shapes under the bumps are FLAME 2023 Open's, carried over to OpenHead's
-mesh: people whom the identity prior has not seen.
+mesh: people whom the identity prior has not seen. With `--smile` they smile on the photos, and the truth is their face at rest.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from facestudio.training.synth.webcams import WebcamConfig, random_webcam
 SIDE = 720
 CALM = PeopleConfig(lively=0.0, glasses=0.0, occluded=0.0)
 BUMPS, BUMP_M, HEIGHT_M = 100, (0.008, 0.030), 0.0007
+SMILE = {"mouthSmileLeft": 0.5, "mouthSmileRight": 0.5, "browInnerUp": 0.3, "jawOpen": 0.15}
 
 
 def uneven(wearer: Wearer, rng: np.random.Generator) -> Wearer:
@@ -51,12 +52,14 @@ def flame_shaped(wearer: Wearer, path: Path) -> Wearer:
     return replace(wearer, model=replace(wearer.model, template=carried.mean.astype(np.float32), identity_basis=basis))
 
 
-def write_head(plain: Wearer, folder: Path, yaw: float, seed: int) -> None:
+def write_head(plain: Wearer, folder: Path, yaw: float, seed: int, smiling: bool) -> None:
     """Draw, photograph and write one subject."""
     rng = np.random.default_rng([seed, 77])
     wearer, model = uneven(plain, rng), plain.model
     person = random_person(model, plain.closet, rng, CALM)
-    person = replace(person, pose=np.zeros_like(person.pose), expression=np.zeros_like(person.expression))
+    at_rest = replace(person, pose=np.zeros_like(person.pose), expression=np.zeros_like(person.expression))
+    weights = np.array([SMILE.get(name, 0.0) if smiling else 0.0 for name in model.expression_names])
+    person = replace(at_rest, expression=weights.astype(person.expression.dtype))
     dressed, light = dress(wearer, person), random_light(rng)
     lamp, exposure, middle = (
         lamp_for(dressed, wearer, person, light),
@@ -83,7 +86,7 @@ def write_head(plain: Wearer, folder: Path, yaw: float, seed: int) -> None:
             "distortion": c.distortion.tolist(),
         }
     (folder / "cameras.json").write_text(json.dumps(cameras), encoding="utf-8")
-    head = dressed.surface.vertices[: dressed.head].astype(np.float64)
+    head = dress(wearer, at_rest).surface.vertices[: dressed.head].astype(np.float64)
     trimesh.Trimesh(head, model.faces, process=False).export(folder / "truth.ply")
     np.save(folder / "face_region.npy", np.flatnonzero(model.part_vertices("face", "lips")).astype(np.int32))
     seven = on_surface(head, model.faces, embedding(model, "now7"))
@@ -99,6 +102,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=500)
     parser.add_argument("--flame", type=Path, help="flame2023_open_shape60.npz: shapes that the prior was not learned from")
     parser.add_argument("--flame-every", type=int, default=1, help="every so many-th subject has such a shape")
+    parser.add_argument("--smile", action="store_true", help="on the photos; the truth is the face at rest")
     parser.add_argument("--assets", type=Path, default=Path("../shared/data/makehuman_cc0"))
     words = parser.parse_args()
     wearer = wearer_for("open", str(words.assets) if words.assets.is_dir() else "")
@@ -107,7 +111,9 @@ def main() -> None:
     digits = max(2, len(str(words.heads - 1)))
     for k in range(words.heads):
         yaw = float(np.random.default_rng(k).uniform(min(words.yaw), max(words.yaw)))
-        write_head(other if k % every == every - 1 else wearer, words.out / f"subject{k:0{digits}d}", yaw, words.seed + k)
+        write_head(
+            other if k % every == every - 1 else wearer, words.out / f"subject{k:0{digits}d}", yaw, words.seed + k, words.smile
+        )
 
 
 if __name__ == "__main__":
