@@ -19,7 +19,7 @@ from facestudio.export.formats import DEFAULT, FORMATS, PREVIEW_NAME, REPORT_NAM
 from facestudio.export.head_json import head_json
 from facestudio.export.overlay import photo_and_overlay
 from facestudio.export.pictures import png_bytes
-from facestudio.export.portraits import HERO, SIX_VIEWS, portrait, shrunk
+from facestudio.export.portraits import HERO, SIX_VIEWS, Sitter, portrait, shrunk, sitter
 from facestudio.export.report import PhotoPair, report_html
 from facestudio.export.scene import HeadScene, build_scene
 from facestudio.export.versions import versions
@@ -120,11 +120,12 @@ def _write(job: _Job, folder: Path, formats: set[str]) -> None:
     # OpenCV lets go of Python's lock while it compresses, so that the slowest step costs nothing on a second core.
     albedo_png = begun(lambda: png_bytes(job.texture.albedo)) if formats & set(_WITH_TEXTURE) else None
     small = shrunk(job.texture.albedo, _PORTRAIT_TEXELS) if formats & {"preview", "report"} else job.texture.albedo
-    if "preview" in formats:
-        drawn = _preview(job, small)
+    head = sitter(job.scene) if formats & {"preview", "report"} else None
+    if head and "preview" in formats:
+        drawn = _preview(job, head, small)
         job.cancel.check()
         (folder / PREVIEW_NAME).write_bytes(png_bytes(drawn))
-    report = _report(job, small) if "report" in formats else None
+    report = _report(job, head, small) if head and "report" in formats else None
     job.at(0.6, "texture")
     texture_png = ended(albedo_png, job.cancel) if albedo_png is not None else b""
     files = Files(job.model, job.reconstruction, job.texture, job.scene, texture_png)
@@ -147,15 +148,15 @@ def _write(job: _Job, folder: Path, formats: set[str]) -> None:
     job.cancel.check()
 
 
-def _preview(job: _Job, albedo: ByteArray) -> ByteArray:
+def _preview(job: _Job, head: Sitter, albedo: ByteArray) -> ByteArray:
     halves = []
     for surface in (albedo, None):
         job.cancel.check()
-        halves.append(portrait(job.scene, HERO, _PREVIEW_HEIGHT, _PREVIEW_WIDTH, surface, cancel=job.cancel))
+        halves.append(portrait(head, HERO, _PREVIEW_HEIGHT, _PREVIEW_WIDTH, surface, cancel=job.cancel))
     return np.concatenate(halves, axis=1)
 
 
-def _report(job: _Job, albedo: ByteArray) -> Callable[[], str]:
+def _report(job: _Job, head: Sitter, albedo: ByteArray) -> Callable[[], str]:
     """Draw the report's pictures now; the text is composed last, when the times are known."""
     posed = np.asarray(job.reconstruction.posed_vertices, dtype=np.float64)
     photos = []
@@ -167,7 +168,7 @@ def _report(job: _Job, albedo: ByteArray) -> Callable[[], str]:
     portraits = []
     for i, pose in enumerate(SIX_VIEWS):
         job.at(0.35 + 0.04 * i, "report: the head")
-        portraits.append((pose.label, portrait(job.scene, pose, _VIEW_HEIGHT, _VIEW_WIDTH, albedo, cancel=job.cancel)))
+        portraits.append((pose.label, portrait(head, pose, _VIEW_HEIGHT, _VIEW_WIDTH, albedo, cancel=job.cancel)))
 
     def compose() -> str:
         return report_html(

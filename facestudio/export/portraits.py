@@ -14,9 +14,10 @@ import numpy as np
 from facestudio.export.scene import HeadScene
 from facestudio.geometry.camera import project, screen
 from facestudio.geometry.rasterize import interpolate, rasterize
-from facestudio.geometry.shading import CLAY, Lights, portrait_camera, resized
+from facestudio.geometry.shading import CLAY, Lights, portrait_camera, resized, vertex_normals
+from facestudio.geometry.subdivide import butterfly, midpoints
 from facestudio.progress import CancelToken
-from facestudio.types import ByteArray, Camera, Float32Array
+from facestudio.types import ByteArray, Camera, Float32Array, IntArray
 
 _GAMMA = 1 / 2.2  # light multiplies linear values; in sRGB's numbers it multiplies with this exponent
 _TEXTURE_SHADE = 0.5  # photographs carry light already, so that only half of the studio's is laid over them
@@ -44,8 +45,28 @@ SIX_VIEWS = (
 HERO = Pose("Three-quarter", 32, 4)
 
 
+@dataclass(frozen=True)
+class Sitter:
+    """What is drawn of a scene: its mesh four times as fine, so that the scalp's outline has no corners. Fields as of `HeadScene`."""
+
+    vertices: Float32Array
+    normals: Float32Array
+    faces: IntArray
+    uv: Float32Array
+    uv_faces: IntArray
+
+
+def sitter(scene: HeadScene) -> Sitter:
+    """The scene's head, ready to be drawn from any side."""
+    rule, faces = butterfly(scene.faces, len(scene.vertices))
+    uv_rule, uv_faces = midpoints(scene.uv_faces, len(scene.uv))
+    vertices = np.asarray(rule @ scene.vertices.astype(np.float64))
+    normals = vertex_normals(vertices, faces).astype(np.float32)
+    return Sitter(vertices.astype(np.float32), normals, faces, np.asarray(uv_rule @ scene.uv, np.float32), uv_faces)
+
+
 def portrait(
-    scene: HeadScene,
+    head: Sitter,
     pose: Pose,
     height: int,
     width: int,
@@ -57,18 +78,18 @@ def portrait(
 
     albedo: the texture to show, sRGB, row 0 at v = 1; any size, and one near the picture's own aliases least. None: clay.
     """
-    camera = _filling(portrait_camera(scene.vertices, height, width, pose.yaw, pose.pitch), scene.vertices)
+    camera = _filling(portrait_camera(head.vertices, height, width, pose.yaw, pose.pitch), head.vertices)
     big = resized(camera, height * supersample, width * supersample)
     fragments = rasterize(
-        screen(big, scene.vertices.astype(np.float64)), scene.faces, big.height, big.width, cull_backfaces=False
+        screen(big, head.vertices.astype(np.float64)), head.faces, big.height, big.width, cull_backfaces=False
     )
     cancel = cancel or CancelToken()
     cancel.check()
-    light = interpolate(fragments, scene.faces, _light(scene.normals, big, 1.0 if albedo is None else _TEXTURE_SHADE))
+    light = interpolate(fragments, head.faces, _light(head.normals, big, 1.0 if albedo is None else _TEXTURE_SHADE))
     if albedo is None:
         colour = np.full((*light.shape[:2], 3), CLAY, dtype=np.uint8)
     else:
-        uv = np.asarray(interpolate(fragments, scene.uv_faces, scene.uv), dtype=np.float32)
+        uv = np.asarray(interpolate(fragments, head.uv_faces, head.uv), dtype=np.float32)
         x, y = uv[..., 0] * albedo.shape[1] - 0.5, (1 - uv[..., 1]) * albedo.shape[0] - 0.5
         colour = np.asarray(cv2.remap(albedo, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), dtype=np.uint8)
     cancel.check()

@@ -1,7 +1,7 @@
 """A head model on a mesh four times as fine, for the ablation's question whether refinement wants one.
 
-Butterfly subdivision (Dyn, Levin & Gregory 1990): every edge gets a vertex on the smooth surface through its neighbours, and the old
-vertices stay where they are. So a head refined on the fine mesh is one on the old mesh as well: its first V vertices.
+The old vertices stay where they are (`geometry.subdivide`). So a head refined on the fine mesh is one on the old mesh as well: its first
+V vertices.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import scipy.sparse as sp
 
+from facestudio.geometry.subdivide import butterfly, midpoints
 from facestudio.head.model import Embedding, HeadModel
 from facestudio.head.symmetry import mirror_map
-from facestudio.types import Float32Array, FloatArray, IntArray
+from facestudio.types import Float32Array, FloatArray
 
 
 def finer(model: HeadModel) -> HeadModel:
@@ -26,7 +26,7 @@ def finer(model: HeadModel) -> HeadModel:
 
     weights = np.clip(carried(model.skin_weights), 0.0, None)
     by_vertex = carried(np.moveaxis(model.pose_basis.reshape(len(model.pose_basis), V, 3), 0, -1))
-    uv_rule, uv_faces = _midpoints(model.uv_faces, len(model.uv))
+    uv_rule, uv_faces = midpoints(model.uv_faces, len(model.uv))
     template = carried(model.template)
     return replace(
         model,
@@ -60,33 +60,3 @@ def embedded(points: Embedding) -> Embedding:
     ]
     bary = np.choose(child[:, None], choices)
     return replace(points, faces=(4 * points.faces + child).astype(np.int32), bary=bary.astype(np.float32))
-
-
-def _midpoints(faces: IntArray, vertices: int) -> tuple[sp.csr_matrix, IntArray]:
-    """(V', V) rule that puts a vertex in the middle of every edge, and the (4 F, 3) faces."""
-    ends, inverse = np.unique(np.sort(faces[:, [[0, 1], [1, 2], [2, 0]]], axis=2).reshape(-1, 2), axis=0, return_inverse=True)
-    edge = np.asarray(inverse).reshape(-1, 3) + vertices
-    (a, b, c), (ab, bc, ca) = faces.T, edge.T
-    children = np.stack([np.stack(t, -1) for t in ((a, ab, ca), (ab, b, bc), (ca, bc, c), (ab, bc, ca))], 1)
-    rows = np.arange(len(ends))
-    middle = sp.coo_matrix((np.full(2 * len(ends), 0.5), (np.r_[rows, rows], ends.T.ravel())), shape=(len(ends), vertices))
-    return sp.vstack([sp.identity(vertices), middle]).tocsr(), children.reshape(-1, 3).astype(np.int32)
-
-
-def butterfly(faces: IntArray, vertices: int) -> tuple[sp.csr_matrix, IntArray]:
-    """(V', V) rule and (4 F, 3) faces. Where the eight neighbours are not all there (borders), an edge's vertex is its middle."""
-    rule, children = _midpoints(faces, vertices)
-    opposite: dict[tuple[int, int], int] = {}
-    for a, b, c in faces.tolist():
-        opposite[a, b], opposite[b, c], opposite[c, a] = c, a, b
-    entries: list[tuple[int, int, float]] = []
-    ends = rule[vertices:].indices.reshape(-1, 2)
-    for row, (p, q) in enumerate(ends.tolist()):
-        sides = [(x, y, opposite.get((x, y))) for x, y in ((p, q), (q, p))]
-        # Across the two other sides of either triangle (x, y, z): the wings.
-        wings = [opposite.get(key) for x, y, z in sides if z is not None for key in ((z, y), (x, z))]
-        if len(wings) == 4 and None not in wings:
-            entries += [(vertices + row, z, 0.125) for _, _, z in sides if z is not None]
-            entries += [(vertices + row, w, -0.0625) for w in wings if w is not None]
-    i, j, value = zip(*entries, strict=True)
-    return (rule + sp.coo_matrix((value, (i, j)), shape=rule.shape)).tocsr(), children

@@ -14,7 +14,7 @@ import pytest
 
 from facestudio.export.folder import export_head
 from facestudio.export.overlay import photo_and_overlay
-from facestudio.export.portraits import HERO, SIX_VIEWS, portrait
+from facestudio.export.portraits import HERO, SIX_VIEWS, portrait, sitter
 from facestudio.export.scene import HeadScene
 from facestudio.export.verdict import expression_sentence, fit_sentences, texture_sentence
 from facestudio.geometry.camera import project
@@ -183,14 +183,14 @@ def test_a_portrait_shows_the_texture_and_the_right_side(small_scene: HeadScene)
     albedo[:, :32, 2] = 200
     albedo[:, 32:, 0] = 200
     by_label = {p.label: p for p in SIX_VIEWS}
-    left = portrait(small_scene, by_label["Subject's left"], 96, 80, albedo)[48, 40].astype(int)
-    right = portrait(small_scene, by_label["Subject's right"], 96, 80, albedo)[48, 40].astype(int)
+    left = portrait(sitter(small_scene), by_label["Subject's left"], 96, 80, albedo)[48, 40].astype(int)
+    right = portrait(sitter(small_scene), by_label["Subject's right"], 96, 80, albedo)[48, 40].astype(int)
     assert left[0] > 60 > left[2]
     assert right[2] > 60 > right[0]
 
 
 def test_clay_needs_no_texture_and_differs_from_it(small_scene: HeadScene) -> None:
-    clay, colour = (portrait(small_scene, HERO, 96, 80, a) for a in (None, small_scene.albedo))
+    clay, colour = (portrait(sitter(small_scene), HERO, 96, 80, a) for a in (None, small_scene.albedo))
     assert clay.shape == colour.shape == (96, 80, 3)
     assert np.array_equal(clay[0, 0], colour[0, 0])  # the same wall
     assert np.abs(clay[48, 40].astype(int) - colour[48, 40]).max() > 10
