@@ -19,7 +19,8 @@ def reconstruct(
     photos: Annotated[
         list[Path],
         typer.Argument(
-            help="One to three photos: left, front, right (left shows the subject's left side); for the engine sfm any number."
+            help="One to three photos: left, front, right (left shows the subject's left side); without --cameras any number, "
+            "in any order (not for the engine mfnet)."
         ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the result; made when missing.")],
@@ -30,7 +31,7 @@ def reconstruct(
     texture_size: Annotated[int, typer.Option(help="Side of the texture in pixels.")] = 2048,
     name: Annotated[str | None, typer.Option(help="Base name of the files; default: the photos' folder.")] = None,
 ) -> None:
-    """Reconstruct a textured, animatable head from one to three photos."""
+    """Reconstruct a textured, animatable head from photos."""
     output = output.expanduser()
     with running() as (progress, cancel):
         from facestudio.pipeline.build_head import reconstruct as build

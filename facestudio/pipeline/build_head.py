@@ -60,10 +60,10 @@ def reconstruct(
     detector: LandmarkDetector | None = None,
     partial: Partial = ignored,
 ) -> BuiltHead:
-    """Reconstruct a textured head from one to three photos and, when `out` is given, write the result folder.
+    """Reconstruct a textured head from photos and, when `out` is given, write the result folder.
 
-    photos: picture files in the order left, front, right (a wrong order is detected and corrected). The engine "sfm" takes any number, in
-    any order: all of them are measured, and three stand for the capture in texture, report and saved head.
+    photos: picture files in the order left, front, right (a wrong order is detected and corrected). Without cameras all engines but
+    "mfnet" take any number, in any order: all of them are measured, and three stand for the capture in texture, report and saved head.
     cameras: a rig's cameras.json, or cameras by view; the head is then metric. None: cameras are estimated and the size assumed.
     head: "open", "flame", or a head model file. texture_size: side of the square albedo, pixels.
     engine: "auto" refines the landmark fit by matching the photos densely; "fit" stops at the landmarks.

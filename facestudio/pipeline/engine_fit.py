@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from facestudio.geometry.frames import yaw_degrees
+from facestudio.pipeline.all_photos import of_triplet, with_all_photos
 from facestudio.pipeline.check_fit import check_fit, check_one_head
 from facestudio.pipeline.evidence import evidence_places, evidence_points
 from facestudio.pipeline.job import Job
@@ -22,20 +23,20 @@ from facestudio.types import BoolArray, Float64Array, Reconstruction, Scale
 
 
 def by_landmarks(job: Job) -> Reconstruction:
-    """Engine `fit`: cameras and shape from the landmarks alone."""
-    fit = landmark_head(job)
-    return human_sized(with_eyes(_judged(fit, job), job), job)
+    """Engine `fit`: cameras and shape from the landmarks alone, of any number of photos."""
+    named, job = len(job.triplet.views), with_all_photos(job)
+    return of_triplet(human_sized(with_eyes(_judged(landmark_head(job), job), job), job), named)
 
 
 def by_matching(job: Job) -> Reconstruction:
-    """Engine `auto`: the landmark fit, then dense matching between the photos wherever there are two of them."""
-    fit = landmark_head(job)
-    if len(job.triplet.views) < 2:
-        return human_sized(with_eyes(_judged(fit, job), job), job)
-    job.partial(human_sized(fit, job))
-    with job.clock.stage("refine"):
-        refined = _refined(fit, job)
-    return human_sized(with_eyes(_judged(refined, job), job), job)
+    """Engine `auto`: the landmark fit, then dense matching between the photos, of any number, wherever there are two of them."""
+    named, job = len(job.triplet.views), with_all_photos(job)
+    found = landmark_head(job)
+    if len(found.views) > 1:
+        job.partial(of_triplet(human_sized(found, job), named))
+        with job.clock.stage("refine"):
+            found = _refined(found, job)
+    return of_triplet(human_sized(with_eyes(_judged(found, job), job), job), named)
 
 
 def with_eyes(found: Reconstruction, job: Job) -> Reconstruction:

@@ -14,6 +14,7 @@ from facestudio.head.landmarks import LandmarkBasis
 from facestudio.head.model import HeadModel
 from facestudio.landmarks.mediapipe_detector import POINTS
 from facestudio.paths import models_dir
+from facestudio.pipeline.all_photos import of_triplet, with_all_photos
 from facestudio.pipeline.engine_fit import human_sized, landmark_head, with_eyes
 from facestudio.pipeline.evidence import evidence_points
 from facestudio.pipeline.job import Job
@@ -46,12 +47,12 @@ def by_points(job: Job) -> Reconstruction:
     All photos of the job are measured; the head comes with those of its triplet, and a note says how many there were.
     """
     named = len(job.triplet.views)
-    whole = _with_all_photos(job)
+    whole = with_all_photos(job)
     fit = landmark_head(whole)
     if len(fit.views) < 2:
         note = "Deep SfM needs two photos: the head comes from the landmarks of the one there is."
         return human_sized(replace(fit, notes=(*fit.notes, note)), job)
-    job.partial(human_sized(_of_triplet(fit, named), job))
+    job.partial(human_sized(of_triplet(fit, named), job))
     with job.clock.stage("points"):
         basis = best_landmarks(job.basis)
         found = points_and_head(
@@ -85,21 +86,7 @@ def by_points(job: Job) -> Reconstruction:
         world_from_head=world,
         points=found.cloud,
     )
-    return human_sized(with_eyes(_of_triplet(result, named), job), job)
-
-
-def _with_all_photos(job: Job) -> Job:
-    """The job with its further photos behind those of the triplet."""
-    if not job.more:
-        return job
-    note = f"{len(job.triplet.views) + len(job.more)} photos were measured; the texture is that of {len(job.triplet.views)}."
-    triplet = replace(job.triplet, views=(*job.triplet.views, *job.more), notes=(*job.triplet.notes, note))
-    return replace(job, triplet=triplet, masks=[*job.masks, *job.more_masks], more=(), more_masks=())
-
-
-def _of_triplet(found: Reconstruction, count: int) -> Reconstruction:
-    """A head with its first so many photos: what texture, report and saved head can name."""
-    return replace(found, views=found.views[:count], cameras=tuple(found.cameras[:count]), quality=tuple(found.quality[:count]))
+    return human_sized(with_eyes(of_triplet(result, named), job), job)
 
 
 def best_landmarks(basis: LandmarkBasis) -> LandmarkBasis:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from facestudio.types import Reconstruction
 
 ENGINES = ("auto", "fit", "mfnet", "sfm")
-ANY_NUMBER = ("sfm",)  # engines that take more than three photos
+ANY_NUMBER = ("auto", "fit", "sfm")  # engines that take more than three photos
 HELP = (
     "auto: landmarks, then dense matching; fit: landmarks only; mfnet: the shape straight from a network; "
     "sfm: depth networks, points, and a head fitted to them."

@@ -48,7 +48,8 @@ def read_photos(
     """Read one to three picture files; any_number: from one on. Raises PictureError."""
     if not paths or (len(paths) > 3 and not any_number):
         raise PictureError(
-            f"{len(paths)} photos were given.", "Give one, two or three: left, front and right. The engine sfm takes more."
+            f"{len(paths)} photos were given.",
+            "Give one, two or three: left, front and right. The engines auto, fit and sfm take more.",
         )
     images = []
     for i, path in enumerate(paths):

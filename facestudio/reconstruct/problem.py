@@ -154,11 +154,17 @@ def part_trust(model: HeadModel) -> Float32Array:
     return np.asarray(np.array([PART_TRUST.get(n, 0.0) for n in model.part_names], np.float32)[model.face_parts])
 
 
-def choose_pairs(cameras: Sequence[Camera], degrees: tuple[float, float]) -> tuple[tuple[int, int], ...]:
-    """Ordered pairs (source, target) of views that see the head from directions far enough apart to measure, near enough to match."""
+def choose_pairs(cameras: Sequence[Camera], degrees: tuple[float, float], partners: int = 4) -> tuple[tuple[int, int], ...]:
+    """Ordered pairs (source, target) of views that see the head from directions far enough apart to measure, near enough to match.
+
+    Of many views each is matched with so many `partners`, those in the middle of the range of angles, and with whose partner it is.
+    """
     axes = np.array([c.R[2] for c in cameras])
     angle = np.degrees(np.arccos(np.clip(axes @ axes.T, -1.0, 1.0)))
     near = (angle > degrees[0]) & (angle < degrees[1])
+    off = np.where(near, np.abs(angle - np.mean(degrees)), np.inf)
+    near &= off.argsort(axis=1).argsort(axis=1) < partners
+    near |= near.T
     return tuple((int(a), int(b)) for a, b in np.argwhere(near))
 
 

@@ -1,6 +1,8 @@
-"""The photos at half their size: their grain is known, and the head lies in them where it lies in the whole ones."""
+"""What refinement is given: photos of two sizes, and the pairs of them to match."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -8,11 +10,12 @@ import pytest
 
 from facestudio.head.model import HeadModel
 from facestudio.progress import CancelToken
-from facestudio.reconstruct.problem import Head, ideal, prepare, sightings
+from facestudio.reconstruct.problem import Head, choose_pairs, ideal, prepare, sightings
 from facestudio.reconstruct.refinement import RefineConfig
 from facestudio.reconstruct.sighting import Layer, Photo
 from facestudio.types import Float32Array
 from tests.reconstruct.refine_scene import given_cameras, make_capture
+from tests.reconstruct.scene import camera_at
 
 
 @pytest.mark.parametrize("blur_px", [0.8, 1.5])
@@ -44,3 +47,16 @@ def test_both_sizes_show_the_head_at_the_same_place(openhead: HeadModel) -> None
         apart = np.linalg.norm(there - coarse.points[rows, columns], axis=1)
         assert np.median(apart) < 5e-5  # of pixels that are 2 mm wide
         assert np.percentile(apart, 95) < 1e-3
+
+
+def test_of_many_views_each_is_matched_with_a_few() -> None:
+    def pairs(yaws: Sequence[float]) -> tuple[tuple[int, int], ...]:
+        return choose_pairs([camera_at(yaw) for yaw in yaws], (8.0, 62.0))
+
+    assert len(pairs((40.0, 0.0, -40.0))) == 4  # the sides are too far apart
+    assert len(pairs((25.0, 0.0, -25.0))) == 6
+    found = pairs(np.linspace(-60.0, 60.0, 13).tolist())
+    assert {(b, a) for a, b in found} == set(found)
+    partners = np.bincount([a for a, _ in found])
+    assert partners.min() >= 4
+    assert len(found) < 13 * 7
