@@ -62,7 +62,7 @@ class RefineConfig:
     sweep_flow_inflation: float = 4.0
     focal_sigma_known: float = 0.03
     focal_sigma_assumed: float = 0.12
-    landmark_inflation: float = 2.0
+    landmark_inflation: float = 3.0
     network_inflation: float = 4.0
     blur_px: float = 0.8
     pair_degrees: tuple[float, float] = (8.0, 62.0)
