@@ -87,8 +87,8 @@ def reconstruct_sample(program: Application, qtbot: QtBot) -> HeadPage:
 def settled(qtbot: QtBot, look: Callable[[], ByteArray]) -> ByteArray:
     """A picture that no longer changes."""
     last = look()
-    for _ in range(40):
-        qtbot.wait(150)
+    for _ in range(20):
+        qtbot.wait(400)  # well beyond the viewer's patience (160 ms) before it smooths the edges of a picture at rest
         now = look()
         if np.array_equal(now, last):
             return now
