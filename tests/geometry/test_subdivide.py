@@ -26,6 +26,13 @@ def test_a_ball_becomes_rounder() -> None:
     assert np.abs(radius[butterfly] - 1.0).max() < 0.25 * np.abs(radius[midpoints] - 1.0).max()
 
 
+def test_new_vertices_lie_on_the_smooth_surface() -> None:
+    """On a unit sphere of 1,280 triangles an edge's middle lies 3.4 thousandths inside, butterfly's vertex six times nearer."""
+    sphere = trimesh.creation.icosphere(3)
+    rule, _ = butterfly(np.asarray(sphere.faces, np.int32), len(sphere.vertices))
+    assert np.abs(np.linalg.norm(rule @ sphere.vertices, axis=1) - 1.0).max() < 6e-4
+
+
 def test_a_plane_stays_a_plane_and_borders_are_halved() -> None:
     x, y = np.meshgrid(np.arange(5.0), np.arange(5.0))
     points = np.column_stack([x.ravel(), y.ravel(), (2.0 * x - y).ravel()])
